@@ -1,0 +1,5 @@
+"""Run the commands from a checkout: ``python cli.py run FLIGHT``."""
+
+from tenken.cli import app
+
+app()
