@@ -1,0 +1,1 @@
+"""Tenken: drone photos of structures in; measured, georeferenced defects and a repair list out."""

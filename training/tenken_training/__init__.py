@@ -1,0 +1,1 @@
+"""Retraining of the detectors on local annotations."""
