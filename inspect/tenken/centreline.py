@@ -15,8 +15,8 @@ BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-SPUR_WIDTHS = 1.5
-"""A side branch shorter than this many local half widths comes from the outline's roughness, not from the crack."""
+SPUR_WIDTHS, SPUR_PX = 1.5, 3.0
+"""A side branch shorter than this many local half widths and pixels comes from the outline's roughness."""
 
 SMOOTHING_PX = 3.0
 """Standard deviation of the smoothing along the line; straight staircases then measure within 0.3 %."""
@@ -45,17 +45,8 @@ def trace_centreline(mask: BoolArray) -> MultiLineString:
     solid = _without_pinholes(np.pad(mask, 1))
     half_width = ndimage.distance_transform_edt(solid).astype(np.float64)
     skeleton = skeletonize(solid)
-    for _ in range(3):
-        graph = _SkeletonGraph.of(skeleton)
-        spurs = [
-            path
-            for path in graph.paths
-            if graph.is_spur(path) and _chain_length(graph.yx[path]) < SPUR_WIDTHS * half_width[tuple(graph.yx[path[-1]])]
-        ]
-        if not spurs:
-            break
-        for path in spurs:
-            skeleton[tuple(graph.yx[path[:-1]].T)] = False
+    while spurs := _SkeletonGraph.of(skeleton).spurs(half_width):
+        skeleton[tuple(np.concatenate(spurs).T)] = False
     graph = _SkeletonGraph.of(skeleton)
     lines = [_finished_line(graph, path, half_width) for path in graph.paths]
     lines.sort(key=lambda line: line.coords[0])
@@ -71,8 +62,19 @@ class _SkeletonGraph:
     paths: list[IntArray]
     """Pixel numbers along each path; at a spur the free end comes first."""
 
-    def is_spur(self, path: IntArray) -> bool:
-        return self.degree[path[0]] == 1 and self.degree[path[-1]] >= 3
+    def spurs(self, half_width: FloatArray) -> list[IntArray]:
+        """(n, 2) rows and columns of the shortest spur of each junction: what then is no junction may be a line's end."""
+        shortest: dict[int, tuple[float, int, IntArray]] = {}
+        for number, path in enumerate(self.paths):
+            junction = int(path[-1])
+            if self.degree[path[0]] != 1 or self.degree[junction] < 3:
+                continue
+            length = _chain_length(self.yx[path])
+            if length < SPUR_WIDTHS * half_width[tuple(self.yx[junction])] + SPUR_PX:
+                shortest[junction] = min(
+                    shortest.get(junction, (np.inf, 0, path)), (length, number, path), key=lambda spur: spur[:2]
+                )
+        return [self.yx[path[:-1]] for _, _, path in shortest.values()]
 
     @classmethod
     def of(cls, skeleton: BoolArray) -> "_SkeletonGraph":

@@ -107,7 +107,7 @@ def read_flight(path: Path | str, *, on_file: Callable[[], None] | None = None) 
     first_by_hash: dict[str, str] = {}
     for file in _files_below(root):
         name = file.relative_to(root).as_posix()
-        outcome = _read_photo(file, name)
+        outcome = read_photo(file, name)
         if isinstance(outcome, Photo) and outcome.sha256 in first_by_hash:
             outcome = Skipped(name, f"the same picture as {first_by_hash[outcome.sha256]}")
         if isinstance(outcome, Photo):
@@ -145,7 +145,8 @@ def _files_below(root: Path) -> Iterator[Path]:
                 yield Path(folder) / name
 
 
-def _read_photo(file: Path, name: str) -> Photo | Skipped:
+def read_photo(file: Path, name: str) -> Photo | Skipped:
+    """Read what one file says, without decoding the picture."""
     expected = PHOTO_FORMATS.get(file.suffix.lower())
     if file.suffix.lower() in VIDEO_ENDINGS:
         return Skipped(name, "a video: frames are not read yet; export the frames as JPEG")

@@ -1,0 +1,208 @@
+"""How far photos land from a reference orthophoto, by image matching.
+
+Each photo is warped onto the map by Tenken's placement alone; patches of the warp are then searched in the
+reference by normalised cross-correlation. The reference is used for nothing but this measurement. Only shifts
+are searched, up to ``--search`` metres: a photo that lies farther off, or is turned, matches nowhere or here
+and there by accident, and its low share of matched patches says so. Photos with doubts (saved by an image
+viewer) are measured as they are, and once more with the picture turned by 180 degrees, to see whether the
+doubt is right.
+
+    python benchmarks/positions.py --flight ../shared/flights/brighton_beach
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from PIL import Image, ImageOps
+from pyproj import CRS
+from scipy.ndimage import gaussian_filter, map_coordinates
+from skimage.feature import match_template
+
+from tenken.metadata import PhotoMetadata, read_metadata
+from tenken.placement import PhotoPlacement, Unplaced, place_photo
+from tenken.surface import Plane, RasterFile, TakeOffPlane, parse_surface
+
+FloatArray = npt.NDArray[np.float64]
+
+PATCH_M = 6.0
+STEP_M = 4.0
+LEAST_CORRELATION = 0.55
+LEAST_LEAD = 0.08
+"""How much the best place must correlate better than the best one farther than half a patch from it."""
+LEAST_CONTRAST = 8.0
+"""Standard deviation of a patch's grey values, below which asphalt alone would match everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The orthophoto, grey, on its own north-up grid."""
+
+    grey: FloatArray
+    left_m: float
+    top_m: float
+    cell_m: float
+    crs: CRS
+
+
+@dataclass(frozen=True, slots=True)
+class Shifts:
+    """Where patches of one photo were found: (n, 2) metres east and north, of so many that could be tried."""
+
+    east_north_m: FloatArray
+    tried: int
+
+    @property
+    def distance_m(self) -> FloatArray:
+        """(n,) lengths of the shifts."""
+        lengths: FloatArray = np.linalg.norm(self.east_north_m, axis=1)
+        return lengths
+
+
+def read_reference(path: Path, margin_m: float) -> Reference:
+    """Read the orthophoto; cells without colour, and a margin around it, become NaN."""
+    with rasterio.open(path) as dataset:
+        rgb = dataset.read([1, 2, 3]).astype(np.float64)
+        empty = (dataset.dataset_mask() == 0) | (rgb.sum(axis=0) == 0.0)
+        grey = np.where(empty, np.nan, rgb.mean(axis=0))
+        transform = dataset.transform
+        crs = CRS.from_wkt(dataset.crs.to_wkt())
+    cell = transform.a
+    margin = round(margin_m / cell)
+    grey = np.pad(grey, margin, constant_values=np.nan)
+    return Reference(grey, transform.c - margin * cell, transform.f + margin * cell, cell, crs)
+
+
+def warp(path: Path, placement: PhotoPlacement, reference: Reference, turned: bool = False) -> FloatArray:
+    """Draw a photo onto the reference's grid by its placement; NaN outside the photo."""
+    with Image.open(path) as opened:
+        picture = np.asarray(ImageOps.exif_transpose(opened).convert("L"), dtype=np.float64)
+    picture = picture[::-1, ::-1] if turned else picture
+    height, width = picture.shape
+    middle = np.array([[width / 2.0, height / 2.0]])
+    ground_m = float(placement.ground_resolution_mm(middle)[0][0]) / 1000.0
+    # Smoothed to the grid's cell, or the finer picture would alias.
+    picture = gaussian_filter(picture, max(0.0, 0.4 * reference.cell_m / ground_m))
+    rows, columns = reference.grey.shape
+    column, row = np.meshgrid(np.arange(columns) + 0.5, np.arange(rows) + 0.5)
+    easting = reference.left_m + column * reference.cell_m
+    northing = reference.top_m - row * reference.cell_m
+    level = float(np.nanmedian(placement.to_world(middle)[:, 2]))
+    level = level if np.isfinite(level) else float(placement.camera.position_m[2]) - 40.0
+    points = np.column_stack([easting.ravel(), northing.ravel(), np.full(easting.size, level)])
+    if not isinstance(placement.surface, Plane):
+        points[:, 2] = placement.surface.height_at(points[:, :2])  # type: ignore[attr-defined]
+    xy_px = placement.to_photo(points)
+    outside = ~((xy_px >= 0.0) & (xy_px <= [width, height])).all(axis=1)
+    sampled = map_coordinates(picture, [xy_px[:, 1] - 0.5, xy_px[:, 0] - 0.5], order=1, mode="nearest")
+    sampled[outside] = np.nan
+    warped: FloatArray = sampled.reshape(rows, columns)
+    return warped
+
+
+def match(warped: FloatArray, reference: Reference, search_m: float) -> Shifts:
+    """Search each patch of a warped photo in the reference around its place."""
+    cells = {name: round(size / reference.cell_m) for name, size in (("patch", PATCH_M), ("step", STEP_M))}
+    search, patch = round(search_m / reference.cell_m), cells["patch"]
+    found, tried = [], 0
+    rows, columns = warped.shape
+    for top in range(search, rows - patch - search, cells["step"]):
+        for left in range(search, columns - patch - search, cells["step"]):
+            piece = warped[top : top + patch, left : left + patch]
+            around = reference.grey[
+                top - search : top + patch + search, left - search : left + patch + search
+            ]
+            place = around[search:-search, search:-search]
+            if np.isnan(piece).any() or np.isnan(place).any() or piece.std() < LEAST_CONTRAST:
+                continue
+            tried += 1
+            around = np.where(np.isnan(around), np.nanmean(around), around)
+            correlation: FloatArray = match_template(around, piece)  # type: ignore[no-untyped-call]
+            shift = _best_shift(correlation, patch // 2, search)
+            if shift is not None:
+                found.append(shift)
+    # Found to the right of its place in the reference: the photo landed too far to the left, west.
+    cells_right_down = np.array(found, dtype=np.float64).reshape(-1, 2)
+    return Shifts(-cells_right_down * [reference.cell_m, -reference.cell_m], tried)
+
+
+def _best_shift(correlation: FloatArray, apart: int, search: int) -> tuple[int, int] | None:
+    """Columns and rows to the best place; None when it is weak, has a rival, or lies on the search's rim."""
+    row, column = (int(index) for index in np.unravel_index(np.argmax(correlation), correlation.shape))
+    best = float(correlation[row, column])
+    rivals = correlation.copy()
+    rivals[max(0, row - apart) : row + apart + 1, max(0, column - apart) : column + apart + 1] = -1.0
+    on_rim = min(row, column) == 0 or max(row, column) == 2 * search
+    if best < LEAST_CORRELATION or best - float(rivals.max()) < LEAST_LEAD or on_rim:
+        return None
+    return column - search, row - search
+
+
+def measure(
+    path: Path,
+    metadata: PhotoMetadata,
+    reference: Reference,
+    surface: TakeOffPlane | Plane | RasterFile,
+    search_m: float,
+    turned: bool = False,
+) -> tuple[Shifts, float] | Unplaced:
+    """Place, warp and match one photo; also the error that the placement states half-way to its corner."""
+    with Image.open(path) as opened:
+        width, height = ImageOps.exif_transpose(opened).size
+    placement = place_photo(metadata, width, height, reference.crs, surface)
+    if isinstance(placement, Unplaced):
+        return placement
+    stated = placement.position_error_m(np.array([[width / 4.0, height / 4.0]]))
+    return match(warp(path, placement, reference, turned), reference, search_m), float(stated[0])
+
+
+def line(name: str, shifts: Shifts, stated_m: float | None) -> str:
+    """One row of the table."""
+    if len(shifts.east_north_m) < 3:
+        return f"{name:<16}{shifts.tried:>7}{len(shifts.east_north_m):>9}   no position found"
+    distance = shifts.distance_m
+    east, north = np.median(shifts.east_north_m, axis=0)
+    return (
+        f"{name:<16}{shifts.tried:>7}{len(distance):>9}{100 * len(distance) / shifts.tried:>8.0f} %"
+        f"{np.median(distance):>9.2f}{np.percentile(distance, 90):>9.2f}{east:>9.2f}{north:>9.2f}"
+        + (f"{stated_m:>9.2f}" if stated_m is not None else "")
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--flight", type=Path, default=Path("../shared/flights/brighton_beach"))
+    parser.add_argument("--reference", type=Path, help="default: reference/ortho_10cm.tif of the flight")
+    parser.add_argument("--surface", default="plane", help="plane, plane:HEIGHT or a surface model")
+    parser.add_argument("--search", type=float, default=10.0, help="how far to search, metres")
+    arguments = parser.parse_args()
+    reference = read_reference(
+        arguments.reference or arguments.flight / "reference" / "ortho_10cm.tif", arguments.search
+    )
+    surface = parse_surface(arguments.surface)
+    header = ("photo", "tried", "matched", "share", "median m", "90 % m", "east m", "north m", "stated m")
+    print("{:<16}{:>7}{:>9}{:>10}{:>9}{:>9}{:>9}{:>9}{:>9}".format(*header))
+    groups: dict[str, list[Shifts]] = {}
+    for path in sorted((arguments.flight / "images").glob("*.JPG")):
+        metadata = read_metadata(path)
+        for group in ("doubtful", "turned back") if metadata.doubts else ("without doubt",):
+            turned = group == "turned back"
+            result = measure(path, metadata, reference, surface, arguments.search, turned)
+            if isinstance(result, Unplaced):
+                print(f"{path.name:<16} not placed: {result.reason}")
+                continue
+            groups.setdefault(group, []).append(result[0])
+            print(line(path.stem + {"doubtful": " ?", "turned back": " turned"}.get(group, ""), *result))
+    for group, shifts in groups.items():
+        together = np.concatenate([one.east_north_m for one in shifts])
+        print(line(group, Shifts(together, sum(one.tried for one in shifts)), None))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""``inspect demo``: a flight with known truth, made here, and its inspection."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tenken.commands import options
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where the demo goes.")] = Path("tenken-demo"),
+    seed: Annotated[int, typer.Option(help="Another seed makes another bridge.")] = 1,
+    photos: Annotated[int, typer.Option(min=1, max=40, help="Number of photos.")] = 6,
+    only_make: Annotated[bool, typer.Option("--only-make", help="Make the flight, don't inspect it.")] = False,
+    lang: options.Language = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Make a demo flight over a rendered bridge with known cracks and rust, and inspect it."""
+    from tenken.commands.run import inspect_with_progress
+    from tenken.commands.terminal import shown_progress
+    from tenken.settings import Settings
+    from tenken_demo import make_demo_flight
+
+    flight = folder / "flight"
+    with shown_progress(quiet=quiet) as progress:
+        progress.start("render", photos)
+        make_demo_flight(flight, seed=seed, photos=photos, progress=lambda *_: progress.advance())
+    command = f"inspect run {flight / 'images'} --assets {flight / 'assets.geojson'} --surface {flight / 'surface.tif'}"
+    if not quiet:
+        typer.echo(f"Made {flight}; its truth stands in {flight / 'truth.json'}.")
+        typer.echo(f"{'To inspect it' if only_make else 'Now running'}: {command} --out {folder / 'results'}")
+    if not only_make:
+        settings = Settings(
+            assets=flight / "assets.geojson", surface=str(flight / "surface.tif"), lang=options.language(lang)
+        )
+        inspect_with_progress(flight / "images", folder / "results", settings, quiet=quiet)

@@ -1,0 +1,58 @@
+"""``inspect locate``: where pixels of a photo lie."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tenken.commands import options
+
+
+def locate(
+    photo: Annotated[Path, typer.Argument(help="A drone photo, or an orthomosaic GeoTIFF.")],
+    pixels: Annotated[list[str], typer.Argument(metavar="X,Y …", help="Pixels: column,row from the top left.")],
+    surface: options.Surface = "plane",
+    json: options.Json = False,
+) -> None:
+    """Tell where pixels lie on the surface: longitude, latitude, height, and the error in metres (1 sigma)."""
+    import json as json_format
+
+    import numpy as np
+
+    from tenken.locate import locate as locate_pixels
+    from tenken.preview import place_one
+
+    xy_px = np.array([_pixel(text) for text in pixels])
+    locations = locate_pixels(place_one(photo, surface), xy_px)
+    if json:
+        rows = [
+            {
+                "x": one.xy_px[0],
+                "y": one.xy_px[1],
+                "lon": one.lon_deg,
+                "lat": one.lat_deg,
+                "height_m": one.height_m,
+                "error_m": one.error_m,
+            }
+            for one in locations
+        ]
+        typer.echo(json_format.dumps(rows, indent=2))
+        return
+    typer.echo(f"{'pixel':>15} {'longitude':>15} {'latitude':>14} {'height m':>10} {'error m':>8}")
+    for one in locations:
+        where = f"{one.xy_px[0]:g},{one.xy_px[1]:g}"
+        if one.lon_deg is None:
+            typer.echo(f"{where:>15} meets no surface")
+        else:
+            height = "unknown" if one.height_m is None else f"{one.height_m:.2f}"
+            typer.echo(f"{where:>15} {one.lon_deg:15.9f} {one.lat_deg:14.9f} {height:>10} {one.error_m or 0:8.2f}")
+
+
+def _pixel(text: str) -> tuple[float, float]:
+    found = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*[,;]\s*(-?\d+(?:\.\d+)?)\s*", text)
+    if found is None:
+        from tenken.errors import SettingsError
+
+        raise SettingsError(f"{text}: is no pixel: write column,row, for example 2000,1125")
+    return float(found[1]), float(found[2])

@@ -1,0 +1,36 @@
+"""Options that several commands share."""
+
+import locale
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Assets = Annotated[
+    Path | None,
+    typer.Option(help="Parts of the structure: GeoJSON, GeoPackage or Shapefile.", show_default="10 m cells"),
+]
+Surface = Annotated[
+    str,
+    typer.Option(
+        help="What the camera looked at: plane (the ground at take-off), plane:HEIGHT in metres, or a DSM file."
+    ),
+]
+Standard = Annotated[str, typer.Option(help="Grading standard: its id, or a file.")]
+Weights = Annotated[str, typer.Option(help="Detector weights: a name (`inspect weights list`) or a file.")]
+Language = Annotated[
+    str | None, typer.Option("--lang", help="Language of the report: ja or en.", show_default="the system's")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
+
+
+def language(chosen: str | None) -> str:
+    """Return the chosen language, or Japanese on a Japanese system, English elsewhere."""
+    if chosen is not None:
+        return chosen
+    system = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    if not system:
+        system = locale.getlocale()[0] or ""
+    return "ja" if system.lower().startswith(("ja", "japan")) else "en"

@@ -1,0 +1,18 @@
+"""What a run leaves for people: map layers, tables, pictures and the report."""
+
+from tenken.outputs.crops import write_crops
+from tenken.outputs.geojson import write_geojson
+from tenken.outputs.geopackage import read_reviews, write_layers
+from tenken.outputs.layers import Review
+from tenken.outputs.report import write_report
+from tenken.outputs.segments_csv import write_segments_csv
+
+__all__ = [
+    "Review",
+    "read_reviews",
+    "write_crops",
+    "write_geojson",
+    "write_layers",
+    "write_report",
+    "write_segments_csv",
+]

@@ -1,0 +1,146 @@
+"""The GeoPackage: every layer with its default QGIS style."""
+
+import sqlite3
+import warnings
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyogrio.raw
+import shapely
+from pyproj import CRS
+from shapely.geometry.base import BaseGeometry
+
+from tenken.inspection import Inspection
+from tenken.outputs.columns import LAYER_STYLES, FieldType
+from tenken.outputs.layers import Layer, Review, Value, all_layers
+from tenken.outputs.qgis_styles import layer_qml
+from tenken.outputs.wording import words
+
+_DTYPES: dict[FieldType, tuple[Any, Any]] = {
+    "text": (object, None),
+    "real": (np.float64, np.nan),
+    "integer": (np.int64, 0),
+    "boolean": (np.bool_, False),
+}
+"""Array type, and what stands under the mask of a null."""
+
+GEOMETRY_COLUMN = "geom"
+
+
+def write_layers(
+    path: Path,
+    inspection: Inspection,
+    lang: str,
+    *,
+    reviews: Mapping[str, Review] | None = None,
+    crops: Mapping[str, str] | None = None,
+) -> None:
+    """Write all layers, the table ``run`` and one default style a layer into a GeoPackage.
+
+    Parameters
+    ----------
+    path
+        A GeoPackage that does not exist yet, or that has none of these layers.
+    inspection
+        The result.
+    lang
+        ``"ja"`` or ``"en"``, for the styles' field names and legends.
+    reviews
+        What people entered in an earlier result, by defect id (`read_reviews`); kept.
+    crops
+        Picture of each defect relative to the GeoPackage's folder, by defect id, for map tips.
+    """
+    layers = all_layers(inspection, reviews=reviews, crops=crops)
+    for layer in layers:
+        _write_layer(path, layer, inspection.crs)
+    _write_layer(path, _styles_table(layers, lang), None)
+
+
+def read_reviews(path: Path) -> dict[str, Review]:
+    """Read what people entered in a GeoPackage, by defect id; empty when it has no defects layer."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+        known = database.execute(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'defects'"
+        ).fetchone()
+        if known is None:
+            return {}
+        rows = database.execute(
+            "SELECT id, nullif(review, ''), nullif(review_note, '') FROM defects ORDER BY id"
+        ).fetchall()
+    return {str(one): Review(review, note) for one, review, note in rows if review or note}
+
+
+def _write_layer(path: Path, layer: Layer, crs: CRS | None) -> None:
+    columns = [_column(layer.column(name), kind) for name, kind in layer.fields.items()]
+    options = {"FID": "id" if layer.name == "layer_styles" else "fid"}
+    geometry = None
+    if layer.geometry_type is not None:
+        geometry = np.array([_wkb(shape) for shape, _ in layer.rows], dtype=object)
+        options["GEOMETRY_NAME"] = GEOMETRY_COLUMN
+        if crs is None:
+            options["SRID"] = "-1"  # GeoPackage's code for an undefined cartesian system
+    with warnings.catch_warnings():
+        # A flight without positions has no coordinate system, and that is right.
+        warnings.filterwarnings("ignore", message="'crs' was not provided")
+        pyogrio.raw.write(
+            path,
+            geometry,
+            [values for values, _ in columns],
+            list(layer.fields),
+            field_mask=[mask for _, mask in columns],
+            layer=layer.name,
+            driver="GPKG",
+            geometry_type=layer.geometry_type,
+            crs=None if crs is None or geometry is None else _crs_text(crs),
+            layer_options=options,
+            # GDAL 3.6, which QGIS 3.22 has, warns of anything newer.
+            dataset_options={"VERSION": "1.3"},
+        )
+
+
+def _column(values: tuple[Value, ...], kind: FieldType) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Give a column's values and where it is null."""
+    dtype, filler = _DTYPES[kind]
+    null = np.array([value is None for value in values], dtype=np.bool_)
+    return np.array([filler if value is None else value for value in values], dtype=dtype), null
+
+
+def _wkb(shape: BaseGeometry | None) -> bytes | None:
+    if shape is None or shape.is_empty:
+        return None
+    return bytes(shapely.to_wkb(shapely.force_2d(shape)))
+
+
+def _crs_text(crs: CRS) -> str:
+    authority = crs.to_authority()
+    return crs.to_wkt() if authority is None else ":".join(authority)
+
+
+def _styles_table(layers: tuple[Layer, ...], lang: str) -> Layer:
+    title = words(lang)
+    rows = tuple(
+        (
+            None,
+            (
+                "",  # QGIS looks styles up with an empty catalogue and schema; null is not found
+                "",
+                layer.name,
+                GEOMETRY_COLUMN,
+                title(f"layer.{layer.name}"),
+                layer_qml(layer, lang),
+                None,
+                True,
+                title("style.description"),
+                "",
+                None,
+                None,
+            ),
+        )
+        for layer in layers
+        if layer.geometry_type is not None
+    )
+    return Layer("layer_styles", None, LAYER_STYLES, rows)

@@ -1,0 +1,155 @@
+"""The report's map: inline vector drawing in metres, north up."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import shapely
+from shapely import LineString, MultiLineString, MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
+
+from tenken.inspection import Inspection
+from tenken.outputs.crops import scale_bar
+from tenken.outputs.grades import severity, worst_grade
+from tenken.outputs.layers import ranked
+
+ASPECT = 1.6
+"""Width by height of the drawing."""
+
+FINE_M, COARSE_M = 0.005, 0.03
+"""How far a drawn outline may stray; coarse above `MANY` defects, to keep the report light."""
+MANY = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class MapShape:
+    """A shape of the map: SVG path data, what it is, and where its label or dot goes (metres, y down)."""
+
+    identity: str
+    css_class: str
+    path: str
+    x: float
+    y: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportMap:
+    """Everything that the template draws. Lengths in metres, origin at the top left of the drawing."""
+
+    width: float
+    height: float
+    footprints: tuple[MapShape, ...]
+    coverage: tuple[MapShape, ...]
+    segments: tuple[MapShape, ...]
+    defects: tuple[MapShape, ...]
+    scale_m: float
+    scale_label: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Where the drawing's top left corner lies in the flight's CRS."""
+
+    left_m: float
+    top_m: float
+
+    def path(self, shape: BaseGeometry, tolerance_m: float) -> str:
+        """Write a shape as SVG path data, relative moves in millimetre steps."""
+        simple = shapely.simplify(shape, tolerance_m)
+        if simple.is_empty:
+            simple = shape
+        return "".join(self._ring(line, closed) for line, closed in _lines(simple))
+
+    def xy(self, shape: BaseGeometry) -> tuple[float, float]:
+        point = shape.representative_point()
+        return round(point.x - self.left_m, 3), round(self.top_m - point.y, 3)
+
+    def _ring(self, line: LineString, closed: bool) -> str:
+        points = [f"{round(x - self.left_m, 3):g},{round(self.top_m - y, 3):g}" for x, y, *_ in line.coords]
+        return f"M{' '.join(points[: -1 if closed else None])}{'z' if closed else ''}"
+
+
+def draw_map(inspection: Inspection, order: Sequence[str]) -> ReportMap | None:
+    """Draw photos, coverage, segments and defects; None when nothing has a place.
+
+    ``order`` gives the ids of the defects in the order of the report, for the keyboard.
+    """
+    findings = ranked(inspection.findings)
+    footprints = [(one.photo, one.footprint) for one in inspection.photos if one.footprint is not None]
+    placed = {one.id: one for one in inspection.defects if one.outline_m is not None}
+    shapes: list[BaseGeometry] = [shape for _, shape in footprints]
+    shapes += [one.segment.geometry for one in findings]
+    shapes += [one.outline_m for one in placed.values() if one.outline_m is not None]
+    shapes = [shape for shape in shapes if not shape.is_empty]
+    if not shapes:
+        return None
+    frame, width, height = _frame(shapes)
+    tolerance_m = COARSE_M if len(placed) > MANY else FINE_M
+    rough_m = max(tolerance_m, width / 4000)
+
+    def shape(identity: str, css_class: str, geometry: BaseGeometry, label: str, strays_m: float) -> MapShape:
+        return MapShape(identity, css_class, frame.path(geometry, strays_m), *frame.xy(geometry), label)
+
+    length_m, label = scale_bar(1000.0, width / 5)
+    return ReportMap(
+        width=round(width, 3),
+        height=round(height, 3),
+        footprints=tuple(
+            shape(name, "", polygon, name, rough_m) for name, polygon in sorted(footprints, key=_first)
+        ),
+        coverage=tuple(
+            shape(patch.segment_id, f"c-{patch.status}", patch.geometry, patch.status, rough_m)
+            for finding in findings
+            for patch in finding.coverage
+            if not patch.geometry.is_empty
+        ),
+        segments=tuple(
+            shape(
+                one.segment.segment_id,
+                f"s-{_level(one.grade, one.grade_candidates)}" if one.assessed else "s-unseen",
+                one.segment.geometry,
+                f"{one.rank}" if one.rank is not None else "",
+                rough_m,
+            )
+            for one in findings
+            if not one.segment.geometry.is_empty
+        ),
+        defects=tuple(
+            shape(one.id, f"k-{one.kind}", _drawn(one.outline_m, one.centreline_m), one.kind, tolerance_m)
+            for one in (placed[identity] for identity in order if identity in placed)
+            if one.outline_m is not None and not one.outline_m.is_empty
+        ),
+        scale_m=length_m,
+        scale_label=label,
+    )
+
+
+def _drawn(outline: MultiPolygon, centreline: MultiLineString | None) -> BaseGeometry:
+    """Give what a map of many metres can show: a crack's line, else an area's outline."""
+    return outline if centreline is None or centreline.is_empty else centreline
+
+
+def _frame(shapes: list[BaseGeometry]) -> tuple[_Frame, float, float]:
+    """Give a frame of `ASPECT` around all shapes, with a margin."""
+    left, bottom, right, top = shapely.total_bounds(shapes)
+    height = max(top - bottom, (right - left) / ASPECT, 1.0) * 1.08
+    width = height * ASPECT
+    return _Frame((left + right - width) / 2, (top + bottom + height) / 2), width, height
+
+
+def _level(grade: str | None, candidates: tuple[str, ...]) -> str:
+    level = severity(worst_grade(grade, candidates))
+    return "none" if level is None else str(level)
+
+
+def _lines(shape: BaseGeometry) -> Iterable[tuple[LineString, bool]]:
+    """Give the lines of a shape, and whether each is a closed ring."""
+    for part in shapely.get_parts(shape):
+        if isinstance(part, Polygon):
+            yield from ((ring, True) for ring in (part.exterior, *part.interiors))
+        else:
+            yield part, False
+
+
+def _first(item: tuple[str, Polygon]) -> str:
+    return item[0]

@@ -1,0 +1,129 @@
+"""The pipeline: the stages in the order the data flows, joined."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tenken.detect import Detector
+from tenken.findings import assess
+from tenken.flight import Flight, count_files, read_flight
+from tenken.identify import identify
+from tenken.inspection import Inspection, SkippedRecord
+from tenken.measure import sight
+from tenken.model import Model, chosen_model
+from tenken.photos import coverage_views, identity_views, place_flight
+from tenken.progress import Progress, Silence
+from tenken.results import locked_folder, note_changes, output_folder, write_results
+from tenken.settings import Settings, default_workers
+from tenken.standards import load_standard
+from tenken.versions import versions
+from tenken.work import FlightOutcome, TileGrid, detect_flight
+
+
+def inspect_flight(
+    flight: Path | str,
+    out: Path | str | None = None,
+    settings: Settings | None = None,
+    *,
+    detector: Detector | None = None,
+    workers: int | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> Inspection:
+    """Inspect a flight and write everything that a run leaves.
+
+    A second call with the same output goes on where the first stopped. The results don't depend on ``workers``.
+
+    Parameters
+    ----------
+    flight
+        Folder of photos, or an orthomosaic GeoTIFF.
+    out
+        Folder for the results; ``FLIGHT.inspection`` beside the flight when None.
+    settings
+        What to do; the defaults when None.
+    detector
+        Used instead of the settings' weights. What it finds is kept for a second call only when it has an attribute
+        ``fingerprint``: a string that changes whenever its answers do.
+    workers
+        Photos at the same time; one for each core when None.
+    fresh
+        Do everything again, whatever an earlier run left.
+    progress
+        Told what happens.
+
+    Raises
+    ------
+    FlightError, SettingsError, AssetsError, WeightsError, MissingExtraError
+    """
+    settings, progress, watch = settings or Settings(), progress or Silence(), Stopwatch()
+    workers = workers or default_workers()
+    load_standard(settings.standard)  # a wrong name must not cost an hour of detection
+    folder = output_folder(flight, out)
+    with locked_folder(folder):
+        with watch.time("read"):
+            progress.start("read", count_files(flight))
+            read = read_flight(flight, on_file=progress.advance)
+        model = chosen_model(settings, detector, workers)
+        note_changes(folder, settings, model.sha256, progress)
+        with watch.time("detect"):
+            outcome = detect_flight(read, folder, model, TileGrid.of(settings), workers, progress, fresh=fresh)
+        progress.start("measure", 1)
+        with watch.time("measure"):
+            inspection = measure_flight(read, outcome, model, settings)
+        with watch.time("write"):
+            write_results(folder, read, inspection, outcome, settings, watch.seconds, progress)
+    return inspection
+
+
+def measure_flight(flight: Flight, outcome: FlightOutcome, model: Model, settings: Settings) -> Inspection:
+    """Place, measure, join, grade and rank what was found; the same for new and for kept detections."""
+    photos, crs = place_flight(flight, outcome, settings.surface)
+    sightings = [
+        sight(defect, photo.record.photo, photo.record.sha256, photo.placement)
+        for photo in photos
+        for defect in outcome.defects[photo.record.photo]
+    ]
+    defects = identify(sightings, identity_views(photos))
+    standard = load_standard(settings.standard)
+    grades, findings = assess(
+        defects,
+        settings.assets,
+        coverage_views(photos),
+        crs,
+        standard,
+        lang=settings.lang,
+        segment_length_m=settings.segment_length_m,
+        max_resolution_mm=settings.max_resolution_mm,
+    )
+    return Inspection(
+        flight=flight.name,
+        crs=crs,
+        photos=tuple(photo.record for photo in photos),
+        skipped=tuple(SkippedRecord(skipped.path, skipped.reason) for skipped in outcome.skipped),
+        defects=defects,
+        grades=grades,
+        findings=findings,
+        settings=settings.as_json(),
+        versions=versions(),
+        weights_name=model.name,
+        weights_sha256=model.sha256,
+        standard=standard.id,
+        standard_verified=standard.verified,
+    )
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds spent in each stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Measure a block as a stage."""
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - start, 3)

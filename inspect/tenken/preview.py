@@ -1,0 +1,146 @@
+"""A flight at a glance, without detection: cameras, resolution, coverage of poses, unusable photos."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import rasterio
+
+from tenken.errors import FlightError
+from tenken.flight import Flight, Skipped, read_flight
+from tenken.inspection import PhotoRecord
+from tenken.photo_quality import assess_picture
+from tenken.photos import crs_of, place_flight
+from tenken.picture import load_photo
+from tenken.placement import Placement, Unplaced, place_orthomosaic, place_photo
+from tenken.surface import parse_surface
+from tenken.work import FlightOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a flight holds."""
+
+    flight: str
+    photos: tuple[PhotoRecord, ...]
+    skipped: tuple[Skipped, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "flight": self.flight,
+            "photos": [
+                {
+                    "photo": photo.photo,
+                    "camera": photo.camera,
+                    "width_px": photo.width_px,
+                    "height_px": photo.height_px,
+                    "taken_at": photo.taken_at,
+                    "pose_source": photo.pose_source,
+                    "gsd_mm": _rounded(photo.gsd_mm),
+                    "smallest_crack_mm": _rounded(photo.smallest_crack_mm),
+                    "usable": photo.usable,
+                    "placed": photo.footprint is not None,
+                    "reason": photo.reason,
+                }
+                for photo in self.photos
+            ],
+            "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in self.skipped],
+        }
+
+    def as_text(self) -> str:
+        """Say it in a screenful."""
+        lines = [f"{self.flight}: {len(self.photos)} photos, {len(self.skipped)} other files"]
+        for (camera, width, height), count in sorted(
+            Counter((p.camera, p.width_px, p.height_px) for p in self.photos).items()
+        ):
+            lines.append(f"  camera: {camera or 'unknown'}, {width} x {height} px ({count} photos)")
+        for source, count in sorted(Counter(p.pose_source for p in self.photos).items()):
+            lines.append(f"  pose from: {source} ({count} photos)")
+        resolutions = sorted(p.gsd_mm for p in self.photos if p.gsd_mm is not None)
+        cracks = sorted(p.smallest_crack_mm for p in self.photos if p.smallest_crack_mm is not None)
+        if resolutions and cracks:
+            lines.append(f"  ground resolution: {_range(resolutions)} mm per pixel")
+            lines.append(f"  smallest crack it can show: {_range(cracks)} mm; finer ones stay unseen")
+        else:
+            lines.append("  ground resolution: unknown, so no sizes in millimetres")
+        told = [p for p in self.photos if p.reason]
+        for reason, count in Counter((p.usable, p.reason) for p in told).most_common():
+            names = [p.photo for p in told if (p.usable, p.reason) == reason]
+            label = "note" if reason[0] else "NOT USABLE"
+            more = f" and {count - 1} more" if count > 1 else ""
+            lines.append(f"  {label}: {names[0]}{more}: {reason[1]}")
+        lines += [f"  skipped: {skipped.path}: {skipped.reason}" for skipped in self.skipped]
+        return "\n".join(lines)
+
+
+def preview_flight(path: Path, surface: str = "plane") -> Preview:
+    """Look at every photo once, without searching for defects.
+
+    Raises
+    ------
+    FlightError
+        When nothing in the flight can be inspected.
+    """
+    flight = read_flight(path)
+    outcome = _without_detection(flight)
+    if flight.photos and not outcome.quality:
+        first = outcome.skipped[0]
+        raise FlightError(f"{flight.name}: no photo can be decoded (first: {first.path}: {first.reason})")
+    photos, _ = place_flight(flight, outcome, surface)
+    return Preview(flight.name, tuple(photo.record for photo in photos), outcome.skipped)
+
+
+def place_one(path: Path, surface: str = "plane") -> Placement:
+    """Place a single photo or orthomosaic.
+
+    Raises
+    ------
+    FlightError
+        When it cannot be read, or has no place on the surface.
+    """
+    raster = path.suffix.lower() in (".tif", ".tiff", ".vrt")
+    flight = read_flight(path) if raster or path.is_dir() or not path.exists() else _folder_of_one(path)
+    if flight.orthomosaic is not None:
+        with rasterio.open(flight.orthomosaic.path) as dataset:
+            placed = place_orthomosaic(dataset)
+    else:
+        photo, crs = flight.photos[0], crs_of(flight)
+        if crs is None:
+            raise FlightError(f"{path.name}: states no position (EXIF GPS): nothing in it can be located")
+        placed = place_photo(photo.metadata, photo.width_px, photo.height_px, crs, parse_surface(surface))
+    if isinstance(placed, Unplaced):
+        raise FlightError(f"{path.name}: {placed.reason}")
+    return placed
+
+
+def _folder_of_one(path: Path) -> Flight:
+    from tenken.flight import read_photo
+
+    outcome = read_photo(path.absolute(), path.name)
+    if isinstance(outcome, Skipped):
+        raise FlightError(f"{path}: {outcome.reason}")
+    return Flight(path.absolute().parent, (outcome,), None, ())
+
+
+def _without_detection(flight: Flight) -> FlightOutcome:
+    if flight.orthomosaic is not None:
+        return FlightOutcome({flight.orthomosaic.name: ()}, {}, (), frozenset(), 0, 0)
+    quality, unread = {}, []
+    for photo in flight.photos:
+        try:
+            quality[photo.name] = assess_picture(load_photo(photo.path))
+        except FlightError as error:
+            unread.append(Skipped(photo.name, str(error).removeprefix(f"{photo.path.name}: ")))
+    skipped = tuple(sorted([*flight.skipped, *unread], key=lambda one: one.path))
+    return FlightOutcome({name: () for name in quality}, quality, skipped, frozenset(), 0, 0)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _range(values: list[float]) -> str:
+    low, high = f"{values[0]:.2g}", f"{values[-1]:.2g}"
+    return low if low == high else f"{low} to {high}"

@@ -1,0 +1,51 @@
+"""Check a finished run: every hash that run.json states, computed again."""
+
+from pathlib import Path
+
+from tenken.errors import SettingsError, WeightsError
+from tenken.flight import sha256_of
+from tenken.results import last_run
+from tenken.weights import find_weights
+
+
+def verify_run(folder: Path, flight: Path | None = None) -> list[str]:
+    """Compare photos, weights and results with what the run recorded.
+
+    Parameters
+    ----------
+    folder
+        The run's output.
+    flight
+        Where the photos lie now; where they lay when None.
+
+    Returns
+    -------
+    One sentence for each difference; empty when all is as it was.
+
+    Raises
+    ------
+    SettingsError
+        When the folder holds no finished run.
+    """
+    record = last_run(folder)
+    if record is None:
+        raise SettingsError(f"{folder}: holds no finished run (no run.json): give the folder that `inspect run` left")
+    root = flight or Path(record["flight_path"])
+    originals = {root if root.is_file() else root / photo["photo"]: photo["sha256"] for photo in record["photos"]}
+    results = {folder / name: digest for name, digest in record["results"].items()}
+    faults = [fault for path, digest in {**originals, **results}.items() if (fault := _fault(path, digest))]
+    return faults + _weights_fault(record["weights"]["name"], record["weights"]["sha256"])
+
+
+def _fault(path: Path, digest: str) -> str | None:
+    if not path.is_file():
+        return f"{path}: is missing"
+    return None if sha256_of(path) == digest else f"{path}: was changed since the run"
+
+
+def _weights_fault(name: str, digest: str) -> list[str]:
+    try:
+        found = find_weights(name).sha256
+    except WeightsError as error:
+        return [f"weights {name}: {error}"]
+    return [] if found == digest else [f"weights {name}: are not those the run used"]

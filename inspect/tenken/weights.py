@@ -1,0 +1,293 @@
+"""Weights and their cards: which there are, where they lie, and whether they are what they should be.
+
+A weight file ``NAME.onnx`` lies beside its card ``NAME.json``. Cards are looked for in the folders of the
+environment variable ``TENKEN_WEIGHTS``, in the user's own folder (``inspect weights add``), and among the
+shipped ones, in that order; the first of a name wins.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tenken.errors import WeightsError
+
+DEFAULT_WEIGHTS = "first-crack-corrosion"
+DEFAULT_MIN_SCORE = 0.25
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Score = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _CardPart(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_CardPart):
+    """What a weight file was made from."""
+
+    file: str
+    sha256: Sha256
+    made_with: str = ""
+    """Tools and their versions; others may give other bytes."""
+
+
+class TrainingData(_CardPart):
+    """A data set that the weights have seen."""
+
+    name: str
+    licence: str
+    photos: Annotated[int, Field(gt=0)]
+    note: str = ""
+
+
+class Metric(_CardPart):
+    """A measured figure, which means nothing without its conditions."""
+
+    measure: str
+    value: float
+    data: str
+    conditions: str
+
+
+class WeightsCard(_CardPart):
+    """What is known about a weight file."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    file: Annotated[str, Field(pattern=r"^[^/\\]+\.(onnx|pt)$")]
+    sha256: Sha256
+    task: Literal["segment"] = "segment"
+    classes: Annotated[tuple[str, ...], Field(min_length=1)]
+    tile_px: Annotated[int, Field(gt=0, multiple_of=32)] = 640
+    """Recommended side of a tile; any size can be given."""
+    thresholds: dict[str, Score]
+    """Lowest score by class."""
+    thresholds_note: str = ""
+    summary: dict[Literal["en", "ja"], str] = {}
+    licence: str = "unknown"
+    recipe: str = ""
+    source: Source | None = None
+    training_data: tuple[TrainingData, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    known_failures: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_threshold_a_class(self) -> "WeightsCard":
+        if set(self.thresholds) != set(self.classes):
+            raise ValueError(
+                f"thresholds {sorted(self.thresholds)} do not name the classes {sorted(self.classes)}"
+            )
+        return self
+
+    @classmethod
+    def minimal(
+        cls, path: Path, classes: tuple[str, ...], *, tile_px: int = 640, name: str = ""
+    ) -> "WeightsCard":
+        """Make a card for a file of which only the classes are known."""
+        return cls(
+            name=name or path.stem,
+            file=path.name,
+            sha256=file_sha256(path),
+            classes=classes,
+            tile_px=tile_px,
+            thresholds=dict.fromkeys(classes, DEFAULT_MIN_SCORE),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A weight file that was found, and whose bytes are those its card states."""
+
+    card: WeightsCard
+    path: Path
+    sha256: str
+
+
+def list_weights() -> tuple[WeightsCard, ...]:
+    """All known cards, by name."""
+    return tuple(read_card(path) for _, path in sorted(_card_paths().items()))
+
+
+def list_names() -> tuple[str, ...]:
+    """Names of all known weights, also of those whose cards are broken."""
+    return tuple(sorted(_card_paths()))
+
+
+def find_weights(name_or_path: str | Path = "default") -> Weights:
+    """Find weights by name or by file, and check that the file is what its card says.
+
+    An ONNX file needs no card. A ``.pt`` file is a pickle and can run code: it is taken only when its sha256
+    stands in a known card, as the weights themselves or as what they were made from.
+
+    Raises
+    ------
+    WeightsError
+        When the name is unknown, the file is missing or damaged, or a ``.pt`` file is not trusted.
+    """
+    name = DEFAULT_WEIGHTS if name_or_path == "default" else str(name_or_path)
+    if Path(name).suffix.lower() in (".onnx", ".pt"):
+        return _find_file(Path(name))
+    cards = _card_paths()
+    if name not in cards:
+        known = ", ".join(sorted(cards)) or "none"
+        raise WeightsError(f"no weights named {name!r}; known: {known}; or give an .onnx file")
+    return _check(read_card(cards[name]), cards[name].parent)
+
+
+def add_weights(
+    path: Path, name: str | None = None, *, trust: bool = False, folder: Path | None = None
+) -> Weights:
+    """Copy a weight file into a folder of weights and give it a card, so that it can be used by name.
+
+    Parameters
+    ----------
+    path
+        An ``.onnx`` file, or a ``.pt`` file.
+    name
+        Its name from now on; the file's stem when None.
+    trust
+        The user vouches for a ``.pt`` file, which is opened and can run code.
+    folder
+        Where to copy it; the user's own folder of weights when None.
+
+    Raises
+    ------
+    WeightsError
+        When the file cannot be used, or the name already stands for another file.
+    """
+    name = name or path.stem
+    suffix = path.suffix.lower()
+    if not path.is_file():
+        raise WeightsError(f"{path} does not exist or is no file; give an .onnx or .pt file")
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise WeightsError(
+            f"{name!r} cannot be a name (letters, digits, '.', '_' and '-'); give one with --name"
+        )
+    known = _card_paths().get(name)
+    if known is not None and read_card(known).sha256 != file_sha256(path):
+        raise WeightsError(f"{path}: the name {name!r} is taken by {known}; give another with --name")
+    if suffix == ".onnx":
+        from tenken.openvino_engine import onnx_classes
+
+        classes = onnx_classes(path)
+    elif suffix == ".pt":
+        if not trust:
+            raise WeightsError(
+                f"{path} is a pickle and can run code when opened; if you trust where it comes from: "
+                f"inspect weights add {path} --trust"
+            )
+        from tenken.ultralytics_engine import open_checkpoint, segmentation_classes
+
+        classes = segmentation_classes(open_checkpoint(path), path)
+    else:
+        raise WeightsError(f"{path} is neither .onnx nor .pt; export it with tenken_training.export")
+    folder = folder or user_weights_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = folder / f"{name}{suffix}"
+    if not (copy.exists() and copy.samefile(path)):
+        shutil.copyfile(path, copy)
+    card_path = folder / f"{name}.json"
+    if known != card_path:
+        write_card(WeightsCard.minimal(copy, classes, name=name), card_path)
+    return _check(read_card(card_path), folder)
+
+
+def user_weights_dir() -> Path:
+    """Folder of the weights that the user added."""
+    return Path(platformdirs.user_data_dir("tenken", appauthor=False)) / "weights"
+
+
+def read_card(path: Path) -> WeightsCard:
+    """Read a card.
+
+    Raises
+    ------
+    WeightsError
+        When it cannot be read or holds what no card holds.
+    """
+    try:
+        card = WeightsCard.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise WeightsError(f"{path} is no valid card ({where}: {first['msg']}); mend or remove it") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise WeightsError(f"{path} cannot be read ({error}); mend or remove it") from error
+    if card.name != path.stem:
+        raise WeightsError(f"{path} is the card of {card.name!r}; its file must be named {card.name}.json")
+    return card
+
+
+def write_card(card: WeightsCard, path: Path) -> None:
+    """Write a card, with the same bytes on every system."""
+    text = json.dumps(card.model_dump(mode="json"), ensure_ascii=False, indent=2)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _folders() -> Iterator[Path]:
+    for entry in os.environ.get("TENKEN_WEIGHTS", "").split(os.pathsep):
+        if entry:
+            yield Path(entry)
+    yield user_weights_dir()
+    package = Path(__file__).resolve().parent
+    installed = package / "shipped_weights"
+    # In a checkout the package lies in <root>/inspect/tenken.
+    yield installed if installed.is_dir() else package.parent.parent / "weights"
+
+
+def _card_paths() -> dict[str, Path]:
+    """Cards by name; the name is the stem of the card's file, so that a broken card hides no other."""
+    cards: dict[str, Path] = {}
+    for folder in _folders():
+        for path in sorted(folder.glob("*.json")):
+            cards.setdefault(path.stem, path)
+    return cards
+
+
+def _find_file(path: Path) -> Weights:
+    if not path.is_file():
+        raise WeightsError(f"{path} does not exist; see which weights there are with: inspect weights list")
+    beside = path.with_suffix(".json")
+    if beside.is_file():
+        card = read_card(beside)
+        if card.file == path.name:
+            return _check(card, path.parent)
+    sha256 = file_sha256(path)
+    for card in list_weights():
+        if card.sha256 == sha256 or (card.source is not None and card.source.sha256 == sha256):
+            return Weights(card, path, sha256)
+    if path.suffix.lower() == ".pt":
+        raise WeightsError(
+            f"{path} is a pickle and can run code; no known card has its sha256; if you trust it: "
+            f"inspect weights add {path} --trust"
+        )
+    from tenken.openvino_engine import onnx_classes
+
+    return Weights(WeightsCard.minimal(path, onnx_classes(path)), path, sha256)
+
+
+def _check(card: WeightsCard, folder: Path) -> Weights:
+    path = folder / card.file
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing, though its card lies there; get it again, or remove the card")
+    sha256 = file_sha256(path)
+    if sha256 != card.sha256:
+        raise WeightsError(
+            f"{path} is damaged or was changed: sha256 {sha256[:12]}…, "
+            f"its card says {card.sha256[:12]}…; get it again"
+        )
+    return Weights(card, path, sha256)

@@ -1,0 +1,225 @@
+"""The report: complete, offline, honest about what was not seen, and well-formed for browsers and readers."""
+
+import base64
+import dataclasses
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tenken.inspection import Inspection
+from tenken.outputs import report, write_crops, write_report
+from tenken.outputs.wording import words
+
+LoadWindow = Callable[[str, int, int, int, int], npt.NDArray[np.uint8]]
+VOID = {"meta", "img", "input", "br", "path", "link", "hr"}
+
+
+class Page(HTMLParser):
+    """The page's elements, texts, and whether its tags nest."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.source = source
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.misnested: list[str] = []
+        self.texts: dict[str, list[str]] = {}
+        self.words: list[str] = []
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in VOID:
+            return
+        if not self.open or self.open.pop() != tag:
+            self.misnested.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        if self.open:
+            self.texts.setdefault(self.open[-1], []).append(data)
+            if self.open[-1] not in ("style", "script"):
+                self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def values(self, attribute: str) -> list[str]:
+        return [attributes[attribute] for _, attributes in self.elements if attribute in attributes]
+
+
+@pytest.fixture(params=["ja", "en"])
+def lang(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def page(tmp_path: Path, bridge: Inspection, concrete: LoadWindow, lang: str) -> Page:
+    crops = write_crops(tmp_path / "crops", bridge, concrete)
+    write_report(tmp_path / "report.html", bridge, crops, lang)
+    return Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+
+
+def test_tags_nest_ids_are_unique_and_links_lead_somewhere(page: Page) -> None:
+    assert page.misnested == []
+    assert page.open == []
+    ids = Counter(page.values("id"))
+    assert [one for one, count in ids.items() if count > 1] == []
+    targets = [href[1:] for href in page.values("href") if href.startswith("#")]
+    named = [
+        one
+        for value in page.values("aria-labelledby") + page.values("aria-describedby")
+        for one in value.split()
+    ]
+    assert len(targets) > 10
+    assert set(targets + named) <= set(ids)
+
+
+def test_nothing_is_loaded_from_anywhere(page: Page) -> None:
+    assert all(one.startswith("data:image/jpeg;base64,") for one in page.values("src"))
+    assert all(one.startswith("#") for one in page.values("href"))
+    assert re.findall(r"https?:|@import|url\((?!#)|fetch\(|XMLHttp|WebSocket", page.source) == []
+
+
+def test_the_security_policy_allows_this_style_and_script_only(page: Page) -> None:
+    (policy,) = (one["content"] for _, one in page.elements if one.get("http-equiv"))
+    assert policy.startswith("default-src 'none'; img-src data:; ")
+    assert "unsafe" not in policy
+    for tag in ("style", "script"):
+        digest = hashlib.sha256("".join(page.texts[tag]).encode("utf-8")).digest()
+        assert f"{tag}-src 'sha256-{base64.b64encode(digest).decode('ascii')}'" in policy
+    # The policy would silently drop these.
+    assert page.values("style") == []
+    assert [name for _, one in page.elements for name in one if name.startswith("on")] == []
+
+
+def test_every_page_says_who_diagnoses(page: Page, lang: str) -> None:
+    statement = words(lang)("statement")
+    assert f'content: "{statement}"' in "".join(page.texts["style"])
+    chapters = [one for _, one in page.elements if one.get("class") == "segment" or one.get("id") == "photos"]
+    assert page.text.count(statement) >= len(chapters) + 2
+
+
+def test_every_defect_has_a_card_with_its_picture(page: Page, bridge: Inspection) -> None:
+    cards = {one["id"] for tag, one in page.elements if tag == "article"}
+    assert cards == {f"d-{defect.id}" for defect in bridge.defects}
+    assert len(page.values("src")) == len(bridge.defects)
+
+
+def test_the_map_shows_what_has_a_place_and_only_that(page: Page) -> None:
+    assert {one["data-id"] for tag, one in page.elements if tag == "a" and "data-id" in one} == {
+        "C-0001", "C-0002", "R-0001",
+    }  # fmt: skip
+    assert [one["data-show"] for _, one in page.elements if "data-show" in one] == [
+        "C-0001",
+        "C-0002",
+        "R-0001",
+    ]
+
+
+def test_what_was_not_seen_is_listed_as_not_assessed(page: Page, lang: str) -> None:
+    text = words(lang)
+    after = page.text.split(text("not_assessed.note"))[1].split(text("details.unlocated"))[0]
+    assert "千葉橋 第3径間" in after
+    assert "どの写真にも写っていない" in after
+    assert text("segment.nothing_found", seen="60 %") in page.text
+
+
+def test_a_defect_without_place_stands_under_its_photo_in_pixels(page: Page, lang: str) -> None:
+    below = page.text.split(words(lang)("details.unlocated_note"))[1]
+    assert below.index("位置なし.jpg") < below.index("C-0003") < below.index("303 px × 2.4 px")
+
+
+def test_widths_carry_their_interval_and_say_how_they_were_had(page: Page, lang: str) -> None:
+    for shown in ("0.32 mm (0.28–0.36 mm)", "0.15–0.34 mm", "b / c / d", "± 1.2 m"):
+        assert shown in page.text
+    for status in ("measured", "estimated", "no_scale"):
+        assert words(lang)(f"width_status.{status}") in page.text
+
+
+def test_photos_that_show_the_place_without_the_defect_are_named(page: Page, lang: str) -> None:
+    heading = words(lang)("card.unseen_in", count=1)
+    assert page.text.split(heading)[1].split()[0:2] == ["第1日/橋", "上面"]
+
+
+def test_skipped_files_and_provenance_are_there(page: Page, lang: str) -> None:
+    for shown in (
+        "メモ.txt",
+        "途中まで <EOF>",
+        "ぶれ 3.1 px",
+        "cd" * 32,
+        "first-crack-corrosion",
+        "tenken 0.1.0",
+    ):
+        assert shown in page.text
+    assert words(lang)("report.unverified_long") in page.text
+    assert words(lang)("limit.1") in page.text
+
+
+def test_names_are_text_and_never_markup(page: Page) -> None:
+    assert "<上り>" in page.text
+    assert "<上り>" not in page.source
+    assert "<EOF>" not in page.source
+
+
+def test_no_soundness_is_claimed(page: Page) -> None:
+    for claim in ("健全である", "損傷なし", "異常なし", "no defects", "No defects", "is sound", "are sound"):
+        assert claim not in page.text
+
+
+def test_a_flight_without_positions_has_a_report_without_a_map(
+    tmp_path: Path, bridge: Inspection, lang: str
+) -> None:
+    unplaced = tuple(one for one in bridge.defects if one.outline_m is None)
+    photos = tuple(dataclasses.replace(one, footprint=None) for one in bridge.photos)
+    bare = dataclasses.replace(bridge, crs=None, defects=unplaced, grades={}, findings=(), photos=photos)
+    write_report(tmp_path / "report.html", bare, {}, lang)
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert words(lang)("map.none") in page.text
+    assert "svg" not in {tag for tag, _ in page.elements}
+    assert "d-C-0003" in page.values("id")
+
+
+def test_an_inspection_that_found_nothing_says_that_this_is_no_proof(
+    tmp_path: Path, bridge: Inspection, lang: str
+) -> None:
+    write_report(tmp_path / "r.html", dataclasses.replace(bridge, defects=(), grades={}), {}, lang)
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert page.misnested == []
+    assert words(lang)("details.none") in page.text
+
+
+def test_pictures_beyond_the_limit_are_named_instead(
+    tmp_path: Path, bridge: Inspection, concrete: LoadWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crops = write_crops(tmp_path / "crops", bridge, concrete)
+    first = (tmp_path / crops["C-0001"]).stat().st_size
+    monkeypatch.setattr(report, "EMBEDDED_BYTES", int(first * report.DATA_URI_OVERHEAD) + 10)
+    write_report(tmp_path / "report.html", bridge, crops, "en")
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert len(page.values("src")) == 1
+    assert [one for one in page.values("href") if not one.startswith("#")] == [
+        "crops/C-0002.jpg", "crops/R-0001.jpg", "crops/C-0003.jpg",
+    ]  # fmt: skip
+    assert words("en")("card.some_not_embedded", count=1, total=4) in page.text
+
+
+def test_equal_input_gives_an_equal_report(tmp_path: Path, bridge: Inspection) -> None:
+    turned = dataclasses.replace(bridge, defects=bridge.defects[::-1], photos=bridge.photos[::-1])
+    for name, inspection in (("a.html", bridge), ("b.html", turned)):
+        write_report(tmp_path / name, inspection, {}, "ja")
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()

@@ -1,0 +1,96 @@
+"""A crack that crosses tiles is one object; neighbours stay apart; the grid does not show."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from drawn import draw_cracks, perfect_detector
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely import LineString
+
+from tenken import Detections, find_defects
+from tenken.assemble import concatenate, group_pieces, pieces_of_tile
+
+SIZE = (2000, 1500)
+WANDERING = LineString([(60 + 63 * n, 700 + 260 * np.sin(n / 4) + 22 * np.sin(n * 1.7)) for n in range(30)])
+CASES = {
+    "horizontal": ([LineString([(50, 750.3), (1950, 750.3)])], 1),
+    "diagonal": ([LineString([(50, 50), (1950, 1450)])], 1),
+    "wandering": ([WANDERING], 1),
+    "branched": ([LineString([(50, 750), (1950, 750)]), LineString([(1000, 750), (1750, 150)])], 1),
+    "two parallel, 60 px apart": ([LineString([(50, 700), (1950, 700)]), LineString([(50, 760), (1950, 760)])], 2),
+    "two parallel, 30 px apart": ([LineString([(50, 700), (1950, 900)]), LineString([(50, 730), (1950, 930)])], 2),
+}
+
+
+@pytest.mark.parametrize("origin_px", [(0, 0), (137, 55), (301, 410)])
+@pytest.mark.parametrize("name", CASES)
+def test_seams_leave_no_trace(name: str, origin_px: tuple[int, int]) -> None:
+    lines, truth = CASES[name]
+    found = find_defects(draw_cracks(lines, 5, SIZE), perfect_detector, tile_px=480, origin_px=origin_px)
+    length = sum(defect.length_px or 0 for defect in found)
+    assert len(found) == truth
+    assert length == pytest.approx(sum(line.length for line in lines), rel=0.01)
+
+
+@settings(max_examples=15, deadline=None)
+@given(x=st.integers(0, 600), y=st.integers(0, 600), seed=st.integers(0, 1000))
+def test_defects_stay_where_they_are_when_the_grid_shifts(x: int, y: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lines = [LineString(rng.uniform((20, 20), (780, 580), (3, 2))) for _ in range(2)]
+    image = draw_cracks(lines, 4, (800, 600))
+    one = find_defects(image, perfect_detector, tile_px=256)
+    other = find_defects(image, perfect_detector, tile_px=256, origin_px=(x, y))
+    assert [d.outline_px.wkt for d in one] == [d.outline_px.wkt for d in other]
+    assert [d.length_px for d in one] == [d.length_px for d in other]
+
+
+def test_tiles_that_only_touch_are_joined_at_their_seam() -> None:
+    image = draw_cracks([LineString([(10, 100), (790, 140)])], 5, (800, 300))
+    assert len(find_defects(image, perfect_detector, tile_px=200, overlap=0)) == 1
+
+
+def test_kinds_are_not_joined_with_each_other() -> None:
+    def two_kinds(tile: npt.NDArray[np.uint8]) -> Detections:
+        found = perfect_detector(tile)
+        twice = Detections(
+            np.repeat(found.xyxy_px, 2, axis=0),
+            np.repeat(found.score, 2),
+            np.tile(["crack", "corrosion"], len(found)),
+            [mask for mask in found.masks or () for _ in range(2)],
+        )
+        return twice
+
+    image = draw_cracks([LineString([(10, 100), (790, 140)])], 7, (800, 300))
+    assert sorted(d.kind for d in find_defects(image, two_kinds, tile_px=200)) == ["corrosion", "crack"]
+
+
+def test_integer_labels_count_into_the_kinds() -> None:
+    def numbered(tile: npt.NDArray[np.uint8]) -> Detections:
+        found = perfect_detector(tile)
+        return Detections(found.xyxy_px, found.score, np.ones(len(found), dtype=int), found.masks)
+
+    image = draw_cracks([LineString([(10, 100), (290, 140)])], 7, (300, 300))
+    assert [d.kind for d in find_defects(image, numbered)] == ["corrosion"]
+
+
+def test_boxes_without_masks_count_as_filled() -> None:
+    def boxes(tile: npt.NDArray[np.uint8]) -> Detections:
+        return Detections(np.array([[10.2, 20.0, 29.7, 40.0]]), np.array([0.5]), np.array(["corrosion"]))
+
+    (defect,) = find_defects(np.zeros((100, 100, 3), np.uint8), boxes)
+    assert defect.outline_px.bounds == (10, 20, 30, 40)
+    assert defect.area_px == 400
+
+
+def test_a_picture_without_defects_gives_none() -> None:
+    assert find_defects(np.full((700, 900, 3), 180, np.uint8), perfect_detector) == []
+
+
+def test_two_detections_of_one_tile_stay_apart_unless_they_cover_each_other() -> None:
+    mask = np.ones((4, 100), dtype=bool)
+    apart = Detections(
+        np.array([[0, 10, 100, 14], [0, 20, 100, 24], [0, 21, 100, 25]], float), np.ones(3), np.full(3, "crack"), [mask] * 3
+    )
+    pieces = concatenate([pieces_of_tile(apart, (0, 0, 200, 200), ("crack",))])
+    assert group_pieces(pieces).tolist() == [0, 1, 1]

@@ -1,0 +1,298 @@
+"""Candidate grades: every class that the figures allow, never a better one for worse damage."""
+
+import math
+from typing import Any
+
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely import LineString, MultiPolygon
+
+from tenken.grade import DefectGrade, grade_defect
+from tenken.identify import Defect
+from tenken.segments import Segment
+from tenken.spacing import crack_spacing_m
+from tenken.standards import list_standards, load_standard
+
+JAPAN = load_standard("japan-bridge-2019")
+FIELDS: dict[str, Any] = dict.fromkeys(Defect.__dataclass_fields__)
+
+
+def crack(
+    low_mm: float | None = None, high_mm: float | None = None, status: str = "measured", **fields: Any
+) -> Defect:
+    width = {"width_low_mm": low_mm, "width_high_mm": high_mm, "width_status": status}
+    return Defect(**{**FIELDS, "id": "d1", "kind": "crack", "score": 0.9, **width, **fields})
+
+
+def corrosion(**fields: Any) -> Defect:
+    return Defect(**{**FIELDS, "id": "d1", "kind": "corrosion", "score": 0.9, "area_m2": 1.0, **fields})
+
+
+def segment(material: str | None, element: str | None = None) -> Segment:
+    return Segment("B1", "B1", "B1", material, MultiPolygon([shapely.box(0, 0, 1, 1)]), {}, element)
+
+
+def grade(
+    defect: Defect,
+    material: str | None = "RC",
+    *,
+    standard: str = "japan-bridge-2019",
+    spacing_m: float | None = math.inf,
+    corrosion_pct: float | None = None,
+    element: str | None = None,
+) -> DefectGrade:
+    return grade_defect(
+        defect,
+        segment(material, element),
+        load_standard(standard),
+        spacing_m=spacing_m,
+        corrosion_pct=corrosion_pct,
+        lang="en",
+    )
+
+
+@pytest.mark.parametrize(
+    ("low_mm", "high_mm", "candidates"),
+    [
+        (0.05, 0.15, "b"),
+        (0.15, 0.199, "b"),
+        (0.15, 0.2, "bc"),
+        (0.21, 0.29, "c"),
+        (0.15, 0.35, "bcd"),
+        (0.3, 0.3, "d"),
+    ],
+)
+def test_an_interval_of_width_gives_every_class_that_it_touches(
+    low_mm: float, high_mm: float, candidates: str
+) -> None:
+    given_grade = grade(crack(low_mm, high_mm))
+    assert given_grade.candidates == tuple(candidates)
+    assert given_grade.grade == (candidates if len(candidates) == 1 else None)
+
+
+def test_a_width_without_an_interval_counts_as_it_is() -> None:
+    assert grade(crack(width_mm=0.25)).candidates == ("c",)
+
+
+@pytest.mark.parametrize(
+    ("material", "candidates"), [("RC", "b"), ("PC", "c"), (None, "bc")], ids=["RC", "PC", "unknown"]
+)
+def test_an_unknown_material_keeps_the_candidates_of_all(material: str | None, candidates: str) -> None:
+    assert grade(crack(0.15, 0.15), material).candidates == tuple(candidates)
+
+
+def test_an_unknown_material_is_said() -> None:
+    assert "Material unknown: the candidates hold for RC, PC" in grade(crack(0.15, 0.15), None).reason
+
+
+@pytest.mark.parametrize(
+    ("spacing_m", "candidates", "says"),
+    [
+        (math.inf, "b", "No parallel crack within 3 m"),
+        (0.8, "b", "Least spacing to a parallel crack 0.80 m"),
+        (0.52, "bc", "borderline"),
+        (0.2, "c", "0.20 m"),
+        (None, "bc", "spacing is unknown"),
+    ],
+)
+def test_spacing_chooses_the_column(spacing_m: float | None, candidates: str, says: str) -> None:
+    given_grade = grade(crack(0.1, 0.1), spacing_m=spacing_m)
+    assert given_grade.candidates == tuple(candidates)
+    assert says in given_grade.reason
+
+
+@pytest.mark.parametrize(
+    ("defect", "candidates"),
+    [
+        (crack(status="unmeasured", gsd_mm=0.2), "bcd"),
+        (crack(0.1, 0.25, status="unmeasured", gsd_mm=0.4), "bc"),
+        (crack(status="below_limit", gsd_mm=0.2), "b"),
+        (crack(status="below_limit", gsd_mm=10.0), "bcd"),
+        (crack(None, 0.15, status="below_limit", gsd_mm=0.5), "b"),
+        (crack(status="below_limit"), "bcd"),
+    ],
+)
+def test_what_could_not_be_measured_keeps_every_class_that_is_possible(
+    defect: Defect, candidates: str
+) -> None:
+    assert grade(defect).candidates == tuple(candidates)
+
+
+@pytest.mark.parametrize("defect", [crack(status="no_scale", width_mm=0.2), corrosion(area_m2=None)])
+def test_without_a_scale_there_is_no_grade(defect: Defect) -> None:
+    given_grade = grade(defect, "steel", corrosion_pct=3.0)
+    assert given_grade.candidates == ()
+    assert "without a known ground resolution" in given_grade.reason
+
+
+@pytest.mark.parametrize(
+    ("defect", "material", "says"),
+    [
+        (crack(0.3, 0.3), "steel", "Cracks in steel cannot be judged from pictures"),
+        (corrosion(), "RC", "⑦ 剥離・鉄筋露出"),
+        (crack(0.3, 0.3), "石", "no class for crack on material 石"),
+        (corrosion(kind="graffiti"), "RC", "no class for graffiti"),
+    ],
+)
+def test_what_the_standard_has_no_rule_for_gets_no_grade_and_a_reason(
+    defect: Defect, material: str, says: str
+) -> None:
+    given_grade = grade(defect, material, corrosion_pct=1.0)
+    assert given_grade.candidates == ()
+    assert says in given_grade.reason
+
+
+@pytest.mark.parametrize(
+    ("material", "share_pct", "candidates"),
+    [
+        ("steel", 0.5, "bd"),
+        ("steel", 30.0, "bcde"),
+        ("steel", 80.0, "ce"),
+        ("steel", None, "bcde"),
+        ("weathering_steel", 0.5, "abd"),
+        (None, 0.5, "abd"),
+    ],
+)
+def test_corrosion_keeps_both_depths_and_on_weathering_steel_also_none(
+    material: str | None, share_pct: float | None, candidates: str
+) -> None:
+    given_grade = grade(corrosion(), material, corrosion_pct=share_pct)
+    assert given_grade.candidates == tuple(candidates)
+    assert "a person enters it" in given_grade.reason
+
+
+def test_decks_follow_their_own_rule() -> None:
+    given_grade = grade(crack(0.15, 0.15), element="deck", spacing_m=0.3)
+    assert given_grade.candidates == ("d",)
+    assert "⑪" in given_grade.reason
+    assert "⑪" not in grade(crack(0.15, 0.15), element="girder").reason
+
+
+def test_spalling_is_a_candidate_by_its_presence() -> None:
+    assert grade(corrosion(kind="spalling")).candidates == ("c", "d", "e")
+
+
+def test_a_defect_outside_of_all_segments_keeps_every_material_and_spacing() -> None:
+    given_grade = grade_defect(crack(0.15, 0.15), None, JAPAN, spacing_m=None, corrosion_pct=None)
+    assert (given_grade.segment_id, given_grade.candidates) == (None, ("b", "c", "d"))
+    assert "材料が不明" in given_grade.reason
+
+
+widths_mm = st.floats(0.0, 3.0)
+spacings_m = st.one_of(st.floats(0.01, 3.0), st.just(math.inf))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    first=st.tuples(widths_mm, widths_mm),
+    more_mm=st.floats(0.0, 1.0),
+    spacing_m=spacings_m,
+    denser=st.floats(0.1, 1.0),
+    material=st.sampled_from(["RC", "PC", None]),
+    element=st.sampled_from([None, "deck"]),
+    standard=st.sampled_from(["japan-bridge-2019", "aashto-element-cracks"]),
+)
+def test_a_wider_or_denser_crack_never_grades_better(
+    first: tuple[float, float],
+    more_mm: float,
+    spacing_m: float,
+    denser: float,
+    material: str | None,
+    element: str | None,
+    standard: str,
+) -> None:
+    low_mm, high_mm = sorted(first)
+    order = load_standard(standard).grades.index
+
+    def ends(wider_mm: float, closer: float) -> tuple[int, int]:
+        found = grade(
+            crack(low_mm + wider_mm, high_mm + wider_mm), material,
+            standard=standard, spacing_m=spacing_m * closer, element=element,
+        )  # fmt: skip
+        return order(found.candidates[0]), order(found.candidates[-1])
+
+    best, worst = ends(0.0, 1.0)
+    for wider_mm, closer in ((more_mm, 1.0), (0.0, denser), (more_mm, denser)):
+        then_best, then_worst = ends(wider_mm, closer)
+        assert then_best >= best
+        assert then_worst >= worst
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    share_pct=st.floats(0, 100),
+    more=st.floats(0, 1),
+    material=st.sampled_from(["steel", "weathering_steel"]),
+    standard=st.sampled_from([name for name in list_standards() if load_standard(name).corrosion]),
+)
+def test_more_rust_never_grades_better(share_pct: float, more: float, material: str, standard: str) -> None:
+    order = load_standard(standard).grades.index
+    here = grade(corrosion(), material, standard=standard, corrosion_pct=share_pct)
+    then = grade(
+        corrosion(), material, standard=standard, corrosion_pct=share_pct + more * (100 - share_pct)
+    )  # fmt: skip
+    assert order(then.candidates[0]) >= order(here.candidates[0])
+    assert order(then.candidates[-1]) >= order(here.candidates[-1])
+
+
+@settings(max_examples=80, deadline=None)
+@given(low_mm=widths_mm, high_mm=widths_mm, less=st.floats(0, 1), more=st.floats(0, 1))
+def test_a_more_exact_width_never_adds_a_candidate(
+    low_mm: float, high_mm: float, less: float, more: float
+) -> None:
+    low_mm, high_mm = sorted((low_mm, high_mm))
+    inside = sorted((low_mm + less * (high_mm - low_mm), low_mm + more * (high_mm - low_mm)))
+    loose = grade(crack(low_mm, high_mm), spacing_m=None)
+    exact = grade(crack(min(inside[0], high_mm), min(inside[1], high_mm)), spacing_m=0.3)
+    assert set(exact.candidates) <= set(loose.candidates)
+
+
+def line(*points: tuple[float, float]) -> LineString:
+    return LineString(points)
+
+
+LEVEL = line((0, 0), (2, 0))
+
+
+@pytest.mark.parametrize(
+    ("lines", "spacing_m"),
+    [
+        ([], math.inf),
+        ([LEVEL], math.inf),
+        ([LEVEL, line((0, 0.4), (2, 0.4))], 0.4),
+        ([LEVEL, line((0, 0.4), (2, 0.4)), line((0, 0.6), (2, 0.6))], 0.2),
+        ([LEVEL, line((2, 0.4), (0, 0.4))], 0.4),
+        ([LEVEL, line((0.1, 0.3), (1.9, 0.5))], 0.4),
+        ([LEVEL, line((1, -1), (1, 1))], math.inf),
+        ([LEVEL, line((1, 0.1), (1, 2))], math.inf),
+        ([LEVEL, line((2.2, 0.05), (4, 0.05))], math.inf),
+        ([LEVEL, line((1, 0), (2, 0.3))], math.inf),
+        ([LEVEL, line((0, 3.5), (2, 3.5))], math.inf),
+    ],
+    ids=[
+        "none", "one", "two", "three", "drawn the other way", "nearly parallel", "crossing", "square to it",
+        "one after the other", "branch", "far away",
+    ],
+)  # fmt: skip
+def test_spacing_is_the_typical_distance_of_parallel_neighbours(
+    lines: list[LineString], spacing_m: float
+) -> None:
+    assert crack_spacing_m(lines) == pytest.approx(spacing_m, abs=0.02)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    angle_deg=st.floats(-180, 180),
+    gap_m=st.floats(0.05, 2.5),
+    wander=st.lists(st.floats(-0.01, 0.01), min_size=9, max_size=9),
+)
+def test_spacing_does_not_depend_on_where_cracks_point(
+    angle_deg: float, gap_m: float, wander: list[float]
+) -> None:
+    points = [(0.25 * i, offset) for i, offset in enumerate(wander)]
+    lines = [LineString([(x, y + shift) for x, y in points]) for shift in (0.0, gap_m)]
+    turned = [shapely.affinity.rotate(one, angle_deg, origin=(0, 0)) for one in lines]
+    assert crack_spacing_m(turned) == pytest.approx(gap_m, abs=0.012)
+    assert crack_spacing_m(turned[::-1]) == crack_spacing_m(turned)
