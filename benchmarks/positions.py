@@ -24,6 +24,7 @@ from skimage.feature import match_template
 
 from tenken.metadata import PhotoMetadata, read_metadata
 from tenken.placement import PhotoPlacement, Unplaced, place_photo
+from tenken.raster_surface import RasterSurface
 from tenken.surface import Plane, RasterFile, TakeOffPlane, parse_surface
 
 FloatArray = npt.NDArray[np.float64]
@@ -82,19 +83,21 @@ def warp(path: Path, placement: PhotoPlacement, reference: Reference, turned: bo
         picture = np.asarray(ImageOps.exif_transpose(opened).convert("L"), dtype=np.float64)
     picture = picture[::-1, ::-1] if turned else picture
     height, width = picture.shape
-    middle = np.array([[width / 2.0, height / 2.0]])
-    ground_m = float(placement.ground_resolution_mm(middle)[0][0]) / 1000.0
+    spread = np.array([[x, y] for x in (0.2, 0.5, 0.8) for y in (0.2, 0.5, 0.8)]) * [width, height]
+    ground_m = float(np.nanmedian(placement.ground_resolution_mm(spread)[0])) / 1000.0
     # Smoothed to the grid's cell, or the finer picture would alias.
     picture = gaussian_filter(picture, max(0.0, 0.4 * reference.cell_m / ground_m))
     rows, columns = reference.grey.shape
     column, row = np.meshgrid(np.arange(columns) + 0.5, np.arange(rows) + 0.5)
     easting = reference.left_m + column * reference.cell_m
     northing = reference.top_m - row * reference.cell_m
-    level = float(np.nanmedian(placement.to_world(middle)[:, 2]))
-    level = level if np.isfinite(level) else float(placement.camera.position_m[2]) - 40.0
-    points = np.column_stack([easting.ravel(), northing.ravel(), np.full(easting.size, level)])
-    if not isinstance(placement.surface, Plane):
-        points[:, 2] = placement.surface.height_at(points[:, :2])  # type: ignore[attr-defined]
+    xy_m = np.column_stack([easting.ravel(), northing.ravel()])
+    surface = placement.surface
+    if isinstance(surface, RasterSurface):
+        heights = surface.height_at(xy_m)
+    else:
+        heights = np.full(len(xy_m), placement.to_world(spread)[0, 2])
+    points = np.column_stack([xy_m, heights])
     xy_px = placement.to_photo(points)
     outside = ~((xy_px >= 0.0) & (xy_px <= [width, height])).all(axis=1)
     sampled = map_coordinates(picture, [xy_px[:, 1] - 0.5, xy_px[:, 0] - 0.5], order=1, mode="nearest")

@@ -15,7 +15,8 @@ from tenken.segments import Segment
 from tenken.spacing import crack_spacing_m
 from tenken.standards import list_standards, load_standard
 
-JAPAN = load_standard("japan-bridge-2019")
+STANDARDS = {standard_id: load_standard(standard_id) for standard_id in list_standards()}
+JAPAN = STANDARDS["japan-bridge-2019"]
 FIELDS: dict[str, Any] = dict.fromkeys(Defect.__dataclass_fields__)
 
 
@@ -46,7 +47,7 @@ def grade(
     return grade_defect(
         defect,
         segment(material, element),
-        load_standard(standard),
+        STANDARDS[standard],
         spacing_m=spacing_m,
         corrosion_pct=corrosion_pct,
         lang="en",
@@ -204,7 +205,7 @@ def test_a_wider_or_denser_crack_never_grades_better(
     standard: str,
 ) -> None:
     low_mm, high_mm = sorted(first)
-    order = load_standard(standard).grades.index
+    order = STANDARDS[standard].grades.index
 
     def ends(wider_mm: float, closer: float) -> tuple[int, int]:
         found = grade(
@@ -225,10 +226,10 @@ def test_a_wider_or_denser_crack_never_grades_better(
     share_pct=st.floats(0, 100),
     more=st.floats(0, 1),
     material=st.sampled_from(["steel", "weathering_steel"]),
-    standard=st.sampled_from([name for name in list_standards() if load_standard(name).corrosion]),
+    standard=st.sampled_from([name for name in STANDARDS if STANDARDS[name].corrosion]),
 )
 def test_more_rust_never_grades_better(share_pct: float, more: float, material: str, standard: str) -> None:
-    order = load_standard(standard).grades.index
+    order = STANDARDS[standard].grades.index
     here = grade(corrosion(), material, standard=standard, corrosion_pct=share_pct)
     then = grade(
         corrosion(), material, standard=standard, corrosion_pct=share_pct + more * (100 - share_pct)

@@ -166,6 +166,16 @@ def test_no_height_invented_next_to_nodata(tmp_path: Path) -> None:
     assert np.isnan(window.heights_m).any()
 
 
+def test_beside_a_turned_dsm_without_nodata_nothing_is_known(tmp_path: Path) -> None:
+    turned = Affine(0.5 * COS, 0.5 * SIN, LEFT, 0.5 * SIN, -0.5 * COS, TOP)
+    path = write_dsm(tmp_path / "turned.tif", "EPSG:32654", turned, np.full((100, 100), 7.0))
+    window = RasterFile(path).window(UTM, box_around_middle(500.0))
+    assert window is not None
+    known = ~np.isnan(window.heights_m)
+    np.testing.assert_allclose(window.heights_m[known], 7.0)
+    assert known.sum() * window.cell_m**2 == pytest.approx(50.0 * 50.0, rel=0.02)
+
+
 def test_only_the_window_is_read_and_coarser_when_it_is_large(tmp_path: Path) -> None:
     path = write_dsm(
         tmp_path / "dsm.tif", "EPSG:32654", Affine(0.5, 0, LEFT, 0, -0.5, TOP), slope_surface().heights_m

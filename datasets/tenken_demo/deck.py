@@ -4,7 +4,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from tenken_demo.layout import DECK_Z_M, EXPANSION_JOINT_U_M, PANEL_JOINTS_U_M, Mark
-from tenken_demo.light import pole_shadow
+from tenken_demo.light import cast_pole_shadow
 from tenken_demo.noise import Float32Array, field_noise, periodic_noise, pooled, stream, tiled
 from tenken_demo.patches import PatchShape
 from tenken_demo.texture import FINE_CELL_M, Canvas, Texture
@@ -28,8 +28,9 @@ def paint_deck(seed: int, marks: tuple[Mark, ...], coarseness: int) -> Texture:
     for mark in marks:
         if mark.what == "shadow":
             line = mark.lines[0]
-            ends = tuple(line.uv_m[0]), tuple(line.uv_m[-1])
-            brightness *= pole_shadow(fine.u_m, fine.v_m, DECK_Z_M, *ends, line.width_m[0])
+            (u0, v0), (u1, v1) = line.uv_m[[0, -1]].tolist()
+            ends = (u0, v0), (u1, v1)
+            cast_pole_shadow(brightness, fine.u_m, fine.v_m, DECK_Z_M, ends, float(line.width_m[0]))
         elif mark.patch is not None and mark.surface == "deck":
             _stain(stream(seed, f"look {mark.id}"), coarse, tint, mark.what, mark.patch)
     _expansion_joint(seed, fine, brightness)
@@ -73,7 +74,8 @@ def _boards(seed: int, canvas: Canvas) -> Float32Array:
         - 0.09 * np.exp(-((from_seam / 0.0013) ** 2))
         + 0.05 * np.exp(-(((from_seam - 0.003) / 0.0018) ** 2))
     )
-    boards: Float32Array = (tone[board, panel] * seam).astype(np.float32)
+    boards: Float32Array = tone[board, panel]
+    boards *= seam.astype(np.float32)
     return boards
 
 

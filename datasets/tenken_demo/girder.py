@@ -4,7 +4,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from tenken_demo.layout import GIRDER_V_M, GIRDER_Z_M, Mark
-from tenken_demo.light import pole_shadow, shaded
+from tenken_demo.light import cast_pole_shadow, shaded
 from tenken_demo.noise import Float32Array, field_noise, periodic_noise, pooled, stream, tiled
 from tenken_demo.patches import PatchShape
 from tenken_demo.texture import FINE_CELL_M, Canvas, Texture
@@ -42,8 +42,9 @@ def paint_girder(seed: int, marks: tuple[Mark, ...], coarseness: int) -> Texture
     for mark in marks:
         if mark.what == "shadow":
             line = mark.lines[0]
-            ends = tuple(line.uv_m[0]), tuple(line.uv_m[-1])
-            brightness *= pole_shadow(fine.u_m, fine.v_m, GIRDER_Z_M, *ends, line.width_m[0])
+            (u0, v0), (u1, v1) = line.uv_m[[0, -1]].tolist()
+            ends = (u0, v0), (u1, v1)
+            cast_pole_shadow(brightness, fine.u_m, fine.v_m, GIRDER_Z_M, ends, float(line.width_m[0]))
     return Texture(brightness, fine.cell_m, tint, TINT_CELL_M, CORNER_UV_M)
 
 

@@ -75,7 +75,9 @@ def ragged(
     if within_v_m is not None:
         across = origin[1] + np.arange(rows) * CELL_M
         inside &= ((across > within_v_m[0]) & (across < within_v_m[1]))[:, None]
-    return PatchShape(_softened(inside), origin)
+    pieces, _ = label(inside)
+    # One patch is one piece: how many defects two pieces side by side are would be a matter of taste.
+    return PatchShape(_softened(pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:])), origin)
 
 
 def along_line(rng: np.random.Generator, line: WideLine, reach_m: float) -> PatchShape:
@@ -89,7 +91,9 @@ def along_line(rng: np.random.Generator, line: WideLine, reach_m: float) -> Patc
         off_line[between[:, 1], between[:, 0]] = False
     distance_m = distance_transform_edt(off_line) * CELL_M
     breadth = 1.0 + 0.8 * field_noise(rng, (rows, columns), 18) + 0.35 * field_noise(rng, (rows, columns), 4)
-    return PatchShape(_softened(distance_m < reach_m * breadth), (float(low[0]), float(low[1])))
+    return PatchShape(
+        _softened(distance_m < reach_m * np.minimum(breadth, 2.6)), (float(low[0]), float(low[1]))
+    )
 
 
 def _softened(inside: npt.NDArray[np.bool_]) -> Float32Array:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 import shapely.ops
+from affine import Affine
 from shapely import LineString, MultiLineString, MultiPolygon, affinity
 
 from tenken.assemble import Pieces, WholeMask, concatenate, pieces_of_tile, whole_masks
@@ -184,9 +185,11 @@ def _window_around(picture: Picture, line: LineString, margin_px: int) -> tuple[
 def _outline(whole: WholeMask) -> MultiPolygon:
     from rasterio.features import shapes
 
+    # One cell of padding: rasterio warns about the identity transform, which it takes for a missing one.
+    padded = np.pad(whole.mask, 1)
     rings = [
         shapely.geometry.shape(geometry)
-        for geometry, _ in shapes(whole.mask.astype(np.uint8), mask=whole.mask, connectivity=4)
+        for geometry, _ in shapes(padded.astype(np.uint8), mask=padded, connectivity=4, transform=Affine.translation(-1, -1))
     ]
     merged = shapely.union_all(rings)
     smooth = shapely.simplify(merged, OUTLINE_TOLERANCE_PX) if whole.mask.size > 4 else merged

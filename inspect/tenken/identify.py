@@ -1,9 +1,8 @@
 """One physical defect, one record: sightings of many photos are joined.
 
-Where a photo stands is uncertain, but all its defects are wrong by the same amount. So for each pair of photos that
-show the same ground the one shift is sought, within the stated position errors, that brings most of their defects
-onto each other; after it, sightings of the same kind that lie on each other are the same defect. One photo's two
-cracks never become one only because they lie close: a sighting takes the partner that fits it best.
+Each pair of photos that show the same ground is laid onto each other by their defects (`tenken.alignment`); then
+sightings of the same kind that lie on each other are the same defect. One photo's two cracks never become one only
+because they lie close: a sighting takes the partner that fits it best.
 
 Nothing is summed over sightings: each place is taken from the best photo that shows it.
 """
@@ -14,29 +13,26 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import shapely
-import shapely.affinity
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from shapely import MultiLineString, MultiPolygon, Polygon
+
+from tenken.alignment import Alignment, Marks, align, concatenate_marks
 
 FloatArray = npt.NDArray[np.float64]
 
 SHIFT_SIGMAS = 2.0
 """How many standard deviations of their position errors two photos may be shifted against each other."""
 
-RESIDUAL_SHARE = 0.15
-"""After the shift, two sightings of the same place may still lie this share of the shift's range apart: yaw and height
-errors change over the picture. At least `RESIDUAL_PX`."""
-
-RESIDUAL_PX = 8.0
-"""Least distance, in ground resolutions, within which two lines count as the same: detection and centre line."""
-
 SAME_FRACTION = 0.5
 """Share of the smaller sighting, where both photos see, that must lie on the other."""
 
 POINTS_PER_SIGHTING = 200
 """A sighting is compared by at most this many points along its line or outline."""
+
+GRID_M = 1e-4
+"""Unions snap to a tenth of a millimetre: without a grid GEOS may drop polygons whose edges nearly coincide."""
 
 COMPARABLE_RESOLUTION = 1.5
 """A photo without a detection speaks against a defect only if its resolution is at most this many times as coarse."""
@@ -108,6 +104,9 @@ class View:
     """Sharp and well exposed: only then does not finding a defect count against it."""
 
 
+_Pair = tuple[View, View]
+
+
 def identify(sightings: Sequence[Sighting], views: Mapping[str, View]) -> tuple[Defect, ...]:
     """Join the sightings of each physical defect into one record.
 
@@ -134,7 +133,7 @@ def identify(sightings: Sequence[Sighting], views: Mapping[str, View]) -> tuple[
         link
         for first, second in _overlapping(numbers_by_photo, views)
         for link in _links(
-            numbers_by_photo[first], numbers_by_photo[second], ordered, points, views[first], views[second]
+            numbers_by_photo[first], numbers_by_photo[second], ordered, points, (views[first], views[second])
         )
     ]
     groups = _groups(len(ordered), links)
@@ -165,79 +164,57 @@ def _overlapping(photos: Mapping[str, list[int]], views: Mapping[str, View]) -> 
 
 
 def _links(
-    first: list[int],
-    second: list[int],
-    sightings: Sequence[Sighting],
-    points: Sequence[FloatArray],
-    view_a: View,
-    view_b: View,
+    first: list[int], second: list[int], sightings: Sequence[Sighting], points: Sequence[FloatArray], views: _Pair
 ) -> list[tuple[int, int]]:
     """Pairs of sightings of two photos that are the same defect."""
+    view_a, view_b = views
     range_m = SHIFT_SIGMAS * float(np.hypot(view_a.position_error_m, view_b.position_error_m))
-    near_m = max(RESIDUAL_SHARE * range_m, RESIDUAL_PX * max(view_a.gsd_mm, view_b.gsd_mm) / 1000)
     ground = view_a.footprint.buffer(range_m).intersection(view_b.footprint.buffer(range_m))
-    seen_by_both = {n: points[n][shapely.contains_xy(ground, points[n])] for n in [*first, *second]}
-    pairs = [
-        (a, b)
-        for a in first
-        for b in second
-        if sightings[a].kind == sightings[b].kind
-        and len(seen_by_both[a])
-        and len(seen_by_both[b])
-        and _gap(points[a], points[b]) <= range_m
-    ]
-    if not pairs:
+    marks_a, marks_b = (_marks(numbers, sightings, points, ground) for numbers in (first, second))
+    if marks_a is None or marks_b is None or not set(marks_a.kind) & set(marks_b.kind):
         return []
-    shift = _best_shift(pairs, points, range_m, near_m)
-    common = view_a.footprint.intersection(shapely.affinity.translate(view_b.footprint, *(-shift)))
-    fit = {pair: _fit(points[pair[0]], points[pair[1]] - shift, common, near_m) for pair in pairs}
-    good = {pair: value for pair, value in fit.items() if value[0] >= SAME_FRACTION}
+    alignment = align(marks_a, marks_b, range_m, max(view_a.gsd_mm, view_b.gsd_mm) / 1000)
+    common = view_a.footprint.intersection(_laid(view_b.footprint, alignment))
+    laid = {b: alignment.lay(points[b]) for b in set(marks_b.owner.tolist())}
+    good = {}
+    for a in sorted(set(marks_a.owner.tolist())):
+        for b, points_b in sorted(laid.items()):
+            if sightings[a].kind == sightings[b].kind and _boxes_meet(points[a], points_b, alignment.near_m):
+                share, distance = _fit(points[a], points_b, common, alignment.near_m)
+                if share >= SAME_FRACTION:
+                    good[a, b] = -share, distance
     best_of: dict[int, tuple[int, int]] = {}
-    for pair in sorted(good, key=lambda pair: (-good[pair][0], good[pair][1], pair)):
+    for pair in sorted(good, key=lambda pair: (good[pair], pair)):
         for number in pair:
             best_of.setdefault(number, pair)
-    return sorted({pair for pair in good if best_of[pair[0]] == pair or best_of[pair[1]] == pair})
+    return sorted(pair for pair in good if pair in (best_of[pair[0]], best_of[pair[1]]))
 
 
-def _gap(first: FloatArray, second: FloatArray) -> float:
-    """Distance of two point sets' bounding boxes."""
-    low = np.maximum(first.min(axis=0), second.min(axis=0))
-    high = np.minimum(first.max(axis=0), second.max(axis=0))
-    return float(np.hypot(*np.maximum(0.0, low - high)))
+def _marks(
+    numbers: Sequence[int], sightings: Sequence[Sighting], points: Sequence[FloatArray], ground: shapely.Geometry
+) -> Marks | None:
+    parts = []
+    for number in numbers:
+        inside = points[number][shapely.contains_xy(ground, points[number])]
+        if len(inside):
+            shape = _shape(sightings[number])
+            length = shape.length * len(inside) / len(points[number]) if shape is not None else 0.0
+            parts.append((number, _code(sightings[number].kind), inside, max(length, 1e-9)))
+    return concatenate_marks(parts) if parts else None
 
 
-def _best_shift(
-    pairs: Sequence[tuple[int, int]], points: Sequence[FloatArray], range_m: float, near_m: float
-) -> FloatArray:
-    """Find the shift of the second photo that lays most of its defects onto the first's; no shift when in doubt."""
-    candidates = [np.zeros(2)]
-    candidates += [_closest_shift(points[a], points[b], range_m) for a, b in pairs]
-    partners = [(cKDTree(points[a]), points[b]) for a, b in pairs]
-
-    def laid_on(shift: FloatArray) -> tuple[float, float]:
-        distances = [tree.query(other - shift, distance_upper_bound=near_m)[0] for tree, other in partners]
-        hits = sum(float(np.mean(np.isfinite(d))) for d in distances)
-        misfit = sum(float(np.minimum(d, near_m).mean()) for d in distances)
-        return hits, misfit
-
-    scored = [(laid_on(shift), shift) for shift in candidates if np.hypot(*shift) <= range_m]
-    return min(scored, key=lambda item: (-round(item[0][0], 3), round(item[0][1], 6), float(np.hypot(*item[1]))))[1]
+def _code(kind: str) -> int:
+    """Return a number for a kind that does not hang on which kinds there are."""
+    return int.from_bytes(kind.encode("utf-8")[:4], "big") % 9973
 
 
-def _closest_shift(first: FloatArray, second: FloatArray, range_m: float) -> FloatArray:
-    """Iterate closest points, translation only (Besl and McKay 1992), on the parts that lie within range."""
-    tree = cKDTree(first)
-    shift = np.zeros(2)
-    for _ in range(12):
-        distance, nearest = tree.query(second - shift, distance_upper_bound=range_m + 1e-9)
-        found = np.isfinite(distance)
-        if not found.any():
-            return shift
-        step = np.median((second - shift)[found] - first[nearest[found]], axis=0)
-        shift = shift + step
-        if np.hypot(*step) < 1e-4:
-            break
-    return shift
+def _laid(footprint: Polygon, alignment: Alignment) -> shapely.Geometry:
+    return shapely.make_valid(shapely.transform(footprint, alignment.lay))
+
+
+def _boxes_meet(first: FloatArray, second: FloatArray, near_m: float) -> bool:
+    apart = np.maximum(first.min(axis=0), second.min(axis=0)) - np.minimum(first.max(axis=0), second.max(axis=0))
+    return bool((apart <= near_m).all())
 
 
 def _fit(first: FloatArray, second: FloatArray, common: Polygon, near_m: float) -> tuple[float, float]:
@@ -314,14 +291,14 @@ def _union(
         outlines += [s.outline_m.difference(covered) for s in own if s.outline_m is not None]
         lines += [s.centreline_m.difference(covered) for s in own if s.centreline_m is not None]
         if photo in views:
-            covered = covered.union(views[photo].footprint)
+            covered = covered.union(views[photo].footprint, grid_size=GRID_M)
     return _polygons(outlines), _lines(lines)
 
 
 def _polygons(shapes: Sequence[shapely.Geometry]) -> MultiPolygon | None:
     if not shapes:
         return None
-    parts = [part for part in shapely.get_parts(shapely.union_all(shapes)) if part.geom_type == "Polygon" and part.area > 0]
+    parts = [part for part in shapely.get_parts(shapely.union_all(shapes, grid_size=GRID_M)) if part.geom_type == "Polygon" and part.area > 0]
     return MultiPolygon(parts) if parts else None
 
 

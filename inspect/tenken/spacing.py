@@ -51,7 +51,7 @@ def crack_spacing_m(lines: Sequence[LineString | MultiLineString]) -> float:
     least_m = math.inf
     for reach_m in _REACHES_M:
         least_m = _least_within_m(reach_m, tree, directions, least_m)
-        # The typical distance of a pair is never below its nearest one, so none beyond the reach can be smaller.
+        # A pair's typical distance is never below its nearest one, so none beyond the reach is smaller.
         if least_m <= reach_m:
             break
     return round(least_m, 4)
@@ -60,7 +60,7 @@ def crack_spacing_m(lines: Sequence[LineString | MultiLineString]) -> float:
 def _least_within_m(
     reach_m: float, tree: STRtree, directions: npt.NDArray[np.float64], least_m: float
 ) -> float:
-    """Smallest typical distance of pairs that come as near as the reach, or the one known where none is smaller."""
+    """Smallest typical distance of pairs that come as near as the reach; the known one if none is less."""
     cracks = tree.geometries
     first, second = tree.query(cracks, predicate="dwithin", distance=reach_m)
     turn = np.abs(np.sum(directions[first] * directions[second], axis=1))

@@ -1,105 +1,23 @@
-"""Weights and their cards: which there are, where they lie, and whether they are what they should be.
+"""Weights: which there are, where they lie, and whether they are what their cards say.
 
 A weight file ``NAME.onnx`` lies beside its card ``NAME.json``. Cards are looked for in the folders of the
 environment variable ``TENKEN_WEIGHTS``, in the user's own folder (``inspect weights add``), and among the
 shipped ones, in that order; the first of a name wins.
 """
 
-import hashlib
-import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tenken.errors import WeightsError
+from tenken.weights_card import WeightsCard, file_sha256, read_card, write_card
 
 DEFAULT_WEIGHTS = "first-crack-corrosion"
-DEFAULT_MIN_SCORE = 0.25
-
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Score = Annotated[float, Field(ge=0, lt=1)]
-
-
-class _CardPart(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Source(_CardPart):
-    """What a weight file was made from."""
-
-    file: str
-    sha256: Sha256
-    made_with: str = ""
-    """Tools and their versions; others may give other bytes."""
-
-
-class TrainingData(_CardPart):
-    """A data set that the weights have seen."""
-
-    name: str
-    licence: str
-    photos: Annotated[int, Field(gt=0)]
-    note: str = ""
-
-
-class Metric(_CardPart):
-    """A measured figure, which means nothing without its conditions."""
-
-    measure: str
-    value: float
-    data: str
-    conditions: str
-
-
-class WeightsCard(_CardPart):
-    """What is known about a weight file."""
-
-    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
-    file: Annotated[str, Field(pattern=r"^[^/\\]+\.(onnx|pt)$")]
-    sha256: Sha256
-    task: Literal["segment"] = "segment"
-    classes: Annotated[tuple[str, ...], Field(min_length=1)]
-    tile_px: Annotated[int, Field(gt=0, multiple_of=32)] = 640
-    """Recommended side of a tile; any size can be given."""
-    thresholds: dict[str, Score]
-    """Lowest score by class."""
-    thresholds_note: str = ""
-    summary: dict[Literal["en", "ja"], str] = {}
-    licence: str = "unknown"
-    recipe: str = ""
-    source: Source | None = None
-    training_data: tuple[TrainingData, ...] = ()
-    metrics: tuple[Metric, ...] = ()
-    known_failures: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _one_threshold_a_class(self) -> "WeightsCard":
-        if set(self.thresholds) != set(self.classes):
-            raise ValueError(
-                f"thresholds {sorted(self.thresholds)} do not name the classes {sorted(self.classes)}"
-            )
-        return self
-
-    @classmethod
-    def minimal(
-        cls, path: Path, classes: tuple[str, ...], *, tile_px: int = 640, name: str = ""
-    ) -> "WeightsCard":
-        """Make a card for a file of which only the classes are known."""
-        return cls(
-            name=name or path.stem,
-            file=path.name,
-            sha256=file_sha256(path),
-            classes=classes,
-            tile_px=tile_px,
-            thresholds=dict.fromkeys(classes, DEFAULT_MIN_SCORE),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,39 +121,6 @@ def add_weights(
 def user_weights_dir() -> Path:
     """Folder of the weights that the user added."""
     return Path(platformdirs.user_data_dir("tenken", appauthor=False)) / "weights"
-
-
-def read_card(path: Path) -> WeightsCard:
-    """Read a card.
-
-    Raises
-    ------
-    WeightsError
-        When it cannot be read or holds what no card holds.
-    """
-    try:
-        card = WeightsCard.model_validate_json(path.read_text(encoding="utf-8"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise WeightsError(f"{path} is no valid card ({where}: {first['msg']}); mend or remove it") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise WeightsError(f"{path} cannot be read ({error}); mend or remove it") from error
-    if card.name != path.stem:
-        raise WeightsError(f"{path} is the card of {card.name!r}; its file must be named {card.name}.json")
-    return card
-
-
-def write_card(card: WeightsCard, path: Path) -> None:
-    """Write a card, with the same bytes on every system."""
-    text = json.dumps(card.model_dump(mode="json"), ensure_ascii=False, indent=2)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _folders() -> Iterator[Path]:

@@ -14,7 +14,7 @@ from shapely.affinity import translate
 from tenken.identify import Defect
 from tenken.inspection import Inspection
 from tenken.outputs import write_crops
-from tenken.outputs.crops import LARGEST_PX, draw_crop
+from tenken.outputs.crops import LARGEST_PX, caption, draw_crop
 
 LoadWindow = Callable[[str, int, int, int, int], npt.NDArray[np.uint8]]
 
@@ -113,3 +113,12 @@ def test_a_defect_without_sighting_or_known_photo_gets_no_picture(
     nothing = dataclasses.replace(crack(bridge), sightings=())
     lone = dataclasses.replace(bridge, defects=(nothing, crack(bridge, "C-0003")), photos=bridge.photos[:1])
     assert write_crops(tmp_path / "crops", lone, concrete) == {}
+
+
+def test_captions_use_no_sign_that_the_font_lacks(bridge: Inspection) -> None:
+    assert [caption(one) for one in sorted(bridge.defects, key=lambda one: one.id)] == [
+        "C-0001   2.93 m   0.32 mm (0.28-0.36 mm)   5.00 mm/px",
+        "C-0002   2.05 m   0.15-0.34 mm   5.00 mm/px",
+        "C-0003   303 px x 2.4 px",
+        "R-0001   0.64 m2   5.00 mm/px",
+    ]

@@ -170,9 +170,7 @@ def test_what_people_entered_comes_back_and_is_kept(
         database.create_function("ST_IsEmpty", 1, lambda blob: blob is None)
         for name in ("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):
             database.create_function(name, 1, lambda _: 0.0)
-        database.execute(
-            "UPDATE defects SET review = 'rejected', review_note = '型枠目地' WHERE id = 'C-0002'"
-        )
+        database.execute("UPDATE defects SET review = 'rejected', review_note = '目地' WHERE id = 'C-0002'")
         database.execute("UPDATE defects SET review = '' WHERE id = 'C-0001'")
         database.commit()
     reviews = read_reviews(written)

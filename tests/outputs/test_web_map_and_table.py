@@ -70,7 +70,10 @@ def test_a_crack_keeps_its_shape_to_a_tenth_of_a_millimetre(
         degrees = shape(written[defect.id])
         assert isinstance(degrees, MultiPolygon)
         metres = MultiPolygon(
-            [Polygon([back.transform(*xy) for xy in part.exterior.coords]) for part in degrees.geoms]
+            [
+                Polygon([back.transform(lon, lat) for lon, lat in part.exterior.coords])
+                for part in degrees.geoms
+            ]
         )
         assert metres.hausdorff_distance(defect.outline_m) < 0.0002
 

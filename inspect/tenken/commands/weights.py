@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from tenken.weights import WeightsCard
+    from tenken.weights_card import WeightsCard
 
 weights_app = typer.Typer(no_args_is_help=True, help="List, show, verify and add weights.")
 

@@ -41,7 +41,7 @@ _DETAIL_FRAME = (255, 255, 255)
 _PAPER = (250, 250, 248)
 _INK = (24, 28, 32)
 
-_PLAIN = str.maketrans({"–": "-", "≤": "<"})
+_PLAIN = str.maketrans({"–": "-", "≤": "<=", "²": "2", "×": "x"})
 """Signs that the font that comes with Pillow lacks; a font of the machine would make different pictures."""
 
 Box = tuple[int, int, int, int]
@@ -119,7 +119,7 @@ def draw_crop(defect: Defect, photo_size_px: tuple[int, int], load_window: LoadW
         _with_scale_bar(picture, panel, best.gsd_mm)
         for picture, panel in zip(pictures, (untouched, annotated), strict=True)
     ]
-    return _sheet(tiles, side_by_side, _caption(defect))
+    return _sheet(tiles, side_by_side, caption(defect))
 
 
 def scale_bar(mm_per_px: float, room_px: float) -> tuple[float, str]:
@@ -239,7 +239,8 @@ def _with_scale_bar(picture: Image.Image, panel: Panel, gsd_mm: float | None) ->
     return tile
 
 
-def _caption(defect: Defect) -> str:
+def caption(defect: Defect) -> str:
+    """Give a picture's caption: its id, numbers and units, in signs that every machine draws alike."""
     best = defect.sightings[0]
     if defect.length_m is None and defect.area_m2 is None:
         figures = [pixel_size_text(defect)]
@@ -251,17 +252,17 @@ def _caption(defect: Defect) -> str:
     return "   ".join(known).translate(_PLAIN)
 
 
-def _sheet(tiles: list[Image.Image], side_by_side: bool, caption: str) -> Image.Image:
+def _sheet(tiles: list[Image.Image], side_by_side: bool, text: str) -> Image.Image:
     font = ImageFont.load_default(13)
     if side_by_side:
         width, height = sum(tile.width for tile in tiles) + GAP_PX, max(tile.height for tile in tiles)
     else:
         width, height = max(tile.width for tile in tiles), sum(tile.height for tile in tiles) + GAP_PX
-    width = max(width, math.ceil(font.getlength(caption)) + 12)
+    width = max(width, math.ceil(font.getlength(text)) + 12)
     sheet = Image.new("RGB", (width, height + FOOTER_PX), _PAPER)
     offset = 0
     for tile in tiles:
         sheet.paste(tile, (offset, 0) if side_by_side else (0, offset))
         offset += (tile.width if side_by_side else tile.height) + GAP_PX
-    ImageDraw.Draw(sheet).text((6, height + FOOTER_PX / 2), caption, fill=_INK, font=font, anchor="lm")
+    ImageDraw.Draw(sheet).text((6, height + FOOTER_PX / 2), text, fill=_INK, font=font, anchor="lm")
     return sheet
