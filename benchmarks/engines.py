@@ -55,9 +55,7 @@ def _slices(box: npt.NDArray[Any]) -> tuple[slice, slice]:
     return slice(top, bottom), slice(left, right)
 
 
-def compare(
-    one: Detections, other: Detections, shape_px: tuple[int, int]
-) -> list[tuple[float, float, float]]:
+def compare(one: Detections, other: Detections, shape_px: tuple[int, int]) -> list[tuple[float, float, float]]:
     """Largest difference of a box side in pixels, difference of scores, and mask IoU of each pair."""
     pairs = []
     kinds = zip(kinds_of(one), range(len(one)), strict=True)
@@ -133,9 +131,7 @@ def main() -> None:
         f"openvino, {usable_cores()} streams, bf16": openvino(precision="bf16"),
     }
     print(f"{len(tiles)} tiles of {options.photos}, score > {options.min_score}, {usable_cores()} cores")
-    print(
-        f"{'engine':30} tiles/s  found  differing  box px (median, max)  score (max)  mask IoU (median, min)"
-    )
+    print(f"{'engine':30} tiles/s  found  differing  box px (median, max)  score (max)  mask IoU (median, min)")
     reference: list[Detections] = []
     for name, run in engines.items():
         run(tiles[:1])
@@ -144,11 +140,7 @@ def main() -> None:
         rate = len(tiles) / (time.perf_counter() - start)
         reference = reference or found
         pairs = np.array(
-            [
-                pair
-                for a, b, tile in zip(reference, found, tiles, strict=True)
-                for pair in compare(a, b, tile.shape[:2])
-            ]
+            [pair for a, b, tile in zip(reference, found, tiles, strict=True) for pair in compare(a, b, tile.shape[:2])]
         ).reshape(-1, 3)
         total, expected = sum(map(len, found)), sum(map(len, reference))
         differing = total + expected - 2 * len(pairs)

@@ -115,9 +115,7 @@ def match(warped: FloatArray, reference: Reference, search_m: float) -> Shifts:
     for top in range(search, rows - patch - search, cells["step"]):
         for left in range(search, columns - patch - search, cells["step"]):
             piece = warped[top : top + patch, left : left + patch]
-            around = reference.grey[
-                top - search : top + patch + search, left - search : left + patch + search
-            ]
+            around = reference.grey[top - search : top + patch + search, left - search : left + patch + search]
             place = around[search:-search, search:-search]
             if np.isnan(piece).any() or np.isnan(place).any() or piece.std() < LEAST_CONTRAST:
                 continue
@@ -177,9 +175,7 @@ def line(name: str, shifts: Shifts, stated_m: float | None) -> str:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--flight", type=Path, default=Path("../shared/flights/brighton_beach"))
     parser.add_argument("--reference", type=Path, help="default: reference/ortho_10cm.tif of the flight")
     parser.add_argument("--surface", default="plane", help="plane, plane:HEIGHT or a surface model")

@@ -79,9 +79,7 @@ def print_agreement(detector: Detector, kind: str, photos: Labelled) -> None:
     print(f"{kind}, within {TOLERANCE_PX[kind]} px\nscore  recall  precision     F1   F0.5")
     for score, (hit, true, right, given) in zip(SCORES, sums, strict=True):
         recall, precision = hit / max(true, 1), right / max(given, 1)
-        f1, f05 = (
-            (1 + beta**2) * precision * recall / max(beta**2 * precision + recall, 1e-9) for beta in (1, 0.5)
-        )
+        f1, f05 = ((1 + beta**2) * precision * recall / max(beta**2 * precision + recall, 1e-9) for beta in (1, 0.5))
         print(f"{score:5.2f}  {recall:6.3f}  {precision:9.3f}  {f1:5.3f}  {f05:5.3f}")
 
 
@@ -103,10 +101,7 @@ def print_alarms(detector: Any, folder: Path, every: int) -> None:
     print(f"flights, {area_mp:.0f} megapixels: detections per 10 megapixels\nscore  " + "  ".join(KINDS))
     for score in SCORES:
         rates = (10 * sum(given > score for given in scores[kind]) / area_mp for kind in KINDS)
-        print(
-            f"{score:5.2f}  "
-            + "  ".join(f"{rate:{len(kind)}.1f}" for kind, rate in zip(KINDS, rates, strict=True))
-        )
+        print(f"{score:5.2f}  " + "  ".join(f"{rate:{len(kind)}.1f}" for kind, rate in zip(KINDS, rates, strict=True)))
 
 
 def main() -> None:

@@ -3,11 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from drawn import draw_cracks, perfect_detector
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString
 
+from drawn import draw_cracks, perfect_detector
 from tenken import Detections, find_defects
 from tenken.assemble import concatenate, group_pieces, pieces_of_tile
 
@@ -90,7 +90,10 @@ def test_a_picture_without_defects_gives_none() -> None:
 def test_two_detections_of_one_tile_stay_apart_unless_they_cover_each_other() -> None:
     mask = np.ones((4, 100), dtype=bool)
     apart = Detections(
-        np.array([[0, 10, 100, 14], [0, 20, 100, 24], [0, 21, 100, 25]], float), np.ones(3), np.full(3, "crack"), [mask] * 3
+        np.array([[0, 10, 100, 14], [0, 20, 100, 24], [0, 21, 100, 25]], float),
+        np.ones(3),
+        np.full(3, "crack"),
+        [mask] * 3,
     )
     pieces = concatenate([pieces_of_tile(apart, (0, 0, 200, 200), ("crack",))])
     assert group_pieces(pieces).tolist() == [0, 1, 1]

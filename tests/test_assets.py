@@ -38,10 +38,7 @@ def write(
     pyogrio.raw.write(
         path,
         np.array([shapely.to_wkb(g) for g in geometries], dtype=object),
-        [
-            np.array(values, dtype=object if isinstance(values[0], str | None) else None)
-            for values in columns.values()
-        ],
+        [np.array(values, dtype=object if isinstance(values[0], str | None) else None) for values in columns.values()],
         list(columns),
         geometry_type=geometry_type,
         crs=crs,
@@ -66,9 +63,7 @@ def in_degrees(geometry: Any) -> Any:
 def test_every_format_gives_the_same_assets(tmp_path: Path, name: str) -> None:
     crs = "EPSG:4326" if name.endswith("geojson") else "EPSG:6677"
     area = in_degrees(square()) if crs == "EPSG:4326" else square()
-    path = write(
-        tmp_path / name, [area], {"asset_id": ["B1"], "name": ["千鳥橋"], "material": ["RC"]}, crs=crs
-    )
+    path = write(tmp_path / name, [area], {"asset_id": ["B1"], "name": ["千鳥橋"], "material": ["RC"]}, crs=crs)
 
     (asset,) = read_assets(path, CHIBA)
 
@@ -97,9 +92,7 @@ def test_materials_are_understood_in_both_languages_and_others_kept(
     assert read_assets(path, CHIBA)[0].material == material
 
 
-@pytest.mark.parametrize(
-    ("word", "element"), [("床版", "deck"), ("主桁", "girder"), ("親柱", "親柱"), ("", None)]
-)
+@pytest.mark.parametrize(("word", "element"), [("床版", "deck"), ("主桁", "girder"), ("親柱", "親柱"), ("", None)])
 def test_elements_are_understood_and_others_kept(tmp_path: Path, word: str, element: str | None) -> None:
     path = write(tmp_path / "a.gpkg", [square()], {"部材": [word]})
     assert read_assets(path, CHIBA)[0].element == element
@@ -133,9 +126,7 @@ def test_importance_inputs_survive_even_names_cut_by_shapefiles(
 def test_japanese_shapefiles_are_read_whether_they_state_their_encoding_or_not(
     tmp_path: Path, encoding: str, keep_cpg: bool
 ) -> None:
-    path = write(
-        tmp_path / "a.shp", [square()], {"橋梁名": ["千鳥橋（上り）"], "材質": ["鋼"]}, encoding=encoding
-    )
+    path = write(tmp_path / "a.shp", [square()], {"橋梁名": ["千鳥橋（上り）"], "材質": ["鋼"]}, encoding=encoding)
     if not keep_cpg:
         path.with_suffix(".cpg").unlink()
         table = bytearray(path.with_suffix(".dbf").read_bytes())
@@ -263,9 +254,7 @@ def _missing(folder: Path) -> Path:
         (_missing, "no such file"),
     ],
 )
-def test_what_cannot_be_used_is_refused_in_one_line_with_file_and_remedy(
-    tmp_path: Path, make: Any, says: str
-) -> None:
+def test_what_cannot_be_used_is_refused_in_one_line_with_file_and_remedy(tmp_path: Path, make: Any, says: str) -> None:
     path = make(tmp_path)
     with pytest.raises(AssetsError, match=says) as refused:
         read_assets(path, CHIBA)

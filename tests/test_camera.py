@@ -27,9 +27,7 @@ CHIBA = PhotoMetadata(
 )  # fmt: skip
 
 
-def nadir_camera(
-    orientation: int = 1, lens: Lens | None = None, size: tuple[int, int] = (400, 300)
-) -> Camera:
+def nadir_camera(orientation: int = 1, lens: Lens | None = None, size: tuple[int, int] = (400, 300)) -> Camera:
     """Hold a camera 10 m above the origin, its stored picture 400 x 300 with the top to the north."""
     displayed = size[::-1] if orientation >= 5 else size
     return Camera(
@@ -278,9 +276,7 @@ def test_a_pose_says_where_it_is_from_and_how_good(
         ({"lens_model": "fisheye"}, "fisheye"),
     ],
 )
-def test_without_what_it_needs_there_is_a_reason_and_no_camera(
-    changes: dict[str, object], reason: str
-) -> None:
+def test_without_what_it_needs_there_is_a_reason_and_no_camera(changes: dict[str, object], reason: str) -> None:
     metadata = replace(CHIBA, **changes)  # type: ignore[arg-type]
     camera = build_camera(metadata, 5472, 3648, flight_crs([(140.1, 35.6)]))
     assert isinstance(camera, Unplaced)

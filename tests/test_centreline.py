@@ -8,7 +8,9 @@ from shapely import LineString, Point
 from tenken.centreline import trace_centreline
 
 
-def drawn(*lines: LineString, width_px: float, size: tuple[int, int] = (420, 640)) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def drawn(
+    *lines: LineString, width_px: float, size: tuple[int, int] = (420, 640)
+) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
     shapes = [line.buffer(width_px / 2, cap_style="flat") for line in lines]
     return rasterize(shapes, size, dtype="uint8").astype(bool)
 

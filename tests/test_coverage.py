@@ -47,9 +47,7 @@ def shares(views: list[View], **settings: float) -> dict[str, float]:
         ([view(10, 20)], {"not_seen": 100}),
     ],
 )
-def test_a_place_counts_by_the_best_photo_that_shows_it(
-    views: list[View], areas_m2: dict[str, float]
-) -> None:
+def test_a_place_counts_by_the_best_photo_that_shows_it(views: list[View], areas_m2: dict[str, float]) -> None:
     assert shares(views) == areas_m2
 
 
@@ -79,9 +77,7 @@ def test_slivers_between_footprints_that_nearly_meet_are_no_gaps() -> None:
     assert shares(views) == {"seen": 100}
 
 
-boxes = st.tuples(
-    st.floats(-5, 12), st.floats(-5, 12), st.floats(0.5, 12), st.floats(0.5, 12), st.floats(-90, 90)
-)
+boxes = st.tuples(st.floats(-5, 12), st.floats(-5, 12), st.floats(0.5, 12), st.floats(0.5, 12), st.floats(-90, 90))
 
 
 @settings(max_examples=40, deadline=None)
@@ -104,9 +100,7 @@ def test_patches_fill_a_segment_once_and_the_photos_order_does_not_matter(places
     assert len({patch.status for patch in patches}) == len(patches)
     seed.shuffle(views)
     again = cover([FIELD], views, max_resolution_mm=0.5)["B1"]
-    assert [shapely.to_wkb(patch.geometry) for patch in again] == [
-        shapely.to_wkb(p.geometry) for p in patches
-    ]
+    assert [shapely.to_wkb(patch.geometry) for patch in again] == [shapely.to_wkb(p.geometry) for p in patches]
 
 
 @settings(max_examples=30, deadline=None)

@@ -94,9 +94,7 @@ def visible_path(truth: DemoTruth, flight_photo: TruePhoto, defect: TrueDefect) 
     assert defect.centreline_m is not None
     main = max(defect.centreline_m.geoms, key=lambda part: part.length)
     path_px = pinhole(truth, flight_photo, shapely.get_coordinates(main, include_z=True))
-    inside = (
-        (path_px > 20) & (path_px < np.array([flight_photo.width_px, flight_photo.height_px]) - 20)
-    ).all(axis=1)
+    inside = ((path_px > 20) & (path_px < np.array([flight_photo.width_px, flight_photo.height_px]) - 20)).all(axis=1)
     return path_px[inside]
 
 
@@ -116,9 +114,7 @@ def test_cracks_are_dark_where_the_true_pose_puts_them(flight: Path, truth: Demo
 
 
 @pytest.mark.parametrize("defect_id", ["C07", "C10"])
-def test_wide_cracks_are_as_wide_in_the_picture_as_in_the_truth(
-    flight: Path, truth: DemoTruth, defect_id: str
-) -> None:
+def test_wide_cracks_are_as_wide_in_the_picture_as_in_the_truth(flight: Path, truth: DemoTruth, defect_id: str) -> None:
     for photo, defect, sighting in sightings(truth, "crack"):
         if defect.id != defect_id or sighting.visible_fraction < 0.4:
             continue
@@ -148,9 +144,7 @@ def test_thin_cracks_take_away_light_in_proportion_to_their_width(
     assert np.mean(widths_px) == pytest.approx(np.mean(true_px), rel=0.25)
 
 
-def test_rust_is_rust_coloured_inside_its_outline_and_paint_coloured_around_it(
-    flight: Path, truth: DemoTruth
-) -> None:
+def test_rust_is_rust_coloured_inside_its_outline_and_paint_coloured_around_it(flight: Path, truth: DemoTruth) -> None:
     for photo in truth.photos:
         with Image.open(flight / "images" / photo.photo) as picture:
             rgb = np.asarray(picture, dtype=np.float64)
@@ -170,9 +164,9 @@ def test_pixels_of_the_truth_agree_with_its_places_on_the_map(truth: DemoTruth) 
             whole = shapely.MultiLineString(ring_px)
             seen = shapely.get_coordinates(sighting.outline_px)
             border = np.atleast_1d(shapely.distance(whole, shapely.points(seen)))
-            clipped = (seen < 0.01).any(axis=1) | (
-                seen > np.array([photo.width_px, photo.height_px]) - 0.01
-            ).any(axis=1)
+            clipped = (seen < 0.01).any(axis=1) | (seen > np.array([photo.width_px, photo.height_px]) - 0.01).any(
+                axis=1
+            )
             if defect.surface == "deck":
                 # A millionth of a metre on the map and a thousandth of a pixel in the photo are rounded away.
                 assert border[~clipped].max(initial=0) < 0.02, (defect.id, photo.photo)
@@ -238,9 +232,7 @@ def test_metadata_read_like_a_drones(flight: Path, truth: DemoTruth) -> None:
         assert xmp["RtkFlag"] == "50"
         apart = abs((float(xmp["FlightYawDegree"]) - float(xmp["GimbalYawDegree"]) + 180) % 360 - 180)
         assert apart > 20
-        written_m = np.array(
-            [*to_grid.transform(longitude_deg, latitude_deg), float(xmp["AbsoluteAltitude"])]
-        )
+        written_m = np.array([*to_grid.transform(longitude_deg, latitude_deg), float(xmp["AbsoluteAltitude"])])
         error_m = np.abs(written_m - np.array(photo.camera_xyz_m))
         assert (error_m < 4 * np.array([0.01, 0.01, 0.02])).all()
         assert error_m.max() > 0.0005
@@ -295,15 +287,11 @@ def test_defects_lie_on_their_assets_and_on_the_surface_model(flight: Path, trut
             assert holders & set(defect.asset_ids) or defect.what == "expansion joint"
             (height_m,) = next(surface.sample([(place.x, place.y)]))
             assert height_m == pytest.approx(truth.surface_height_m[defect.surface], abs=1e-4)
-            assert shapely.get_coordinates(defect.outline_m, include_z=True)[0, 2] == pytest.approx(
-                height_m, abs=1e-4
-            )
+            assert shapely.get_coordinates(defect.outline_m, include_z=True)[0, 2] == pytest.approx(height_m, abs=1e-4)
 
 
 def test_masks_cover_their_outlines_and_keep_thin_cracks_whole(truth: DemoTruth) -> None:
-    seen = {
-        (defect.id, sighting.photo): sighting for defect in truth.defects for sighting in defect.sightings
-    }
+    seen = {(defect.id, sighting.photo): sighting for defect in truth.defects for sighting in defect.sightings}
     for photo in truth.photos:
         masks = photo_masks(truth, photo.photo)
         assert {mask.kind for mask in masks} <= {"crack", "corrosion"}
@@ -356,9 +344,7 @@ def test_another_seed_gives_another_bridge_with_the_same_kinds_of_defects(
     assert crack.width_median_mm == pytest.approx(other.width_median_mm)
 
 
-def test_size_of_the_photos_changes_the_resolution_and_nothing_else(
-    small_flight: Path, truth: DemoTruth
-) -> None:
+def test_size_of_the_photos_changes_the_resolution_and_nothing_else(small_flight: Path, truth: DemoTruth) -> None:
     small = read_truth(small_flight)
     for coarse, fine in zip(small.photos, truth.photos, strict=False):
         assert coarse.camera_xyz_m == fine.camera_xyz_m
@@ -368,9 +354,7 @@ def test_size_of_the_photos_changes_the_resolution_and_nothing_else(
         assert coarse_defect.widths_mm == fine_defect.widths_mm
 
 
-def test_truth_is_read_back_as_written_and_unknown_keys_are_refused(
-    small_flight: Path, tmp_path: Path
-) -> None:
+def test_truth_is_read_back_as_written_and_unknown_keys_are_refused(small_flight: Path, tmp_path: Path) -> None:
     text = (small_flight / "truth.json").read_text(encoding="utf-8")
     record = json.loads(text)
     record["guess"] = 1

@@ -41,10 +41,7 @@ def concrete_with_crack(height_px: int, width_px: int, seed: int = 0) -> npt.NDA
         for sigma, strength in ((0.7, 6), (3, 18), (20, 200))
     )
     x = np.arange(width_px)
-    path = (
-        height_px * (0.3 + 0.4 * x / width_px)
-        + gaussian_filter(np.cumsum(rng.normal(size=width_px)), 2) * 1.5
-    )
+    path = height_px * (0.3 + 0.4 * x / width_px) + gaussian_filter(np.cumsum(rng.normal(size=width_px)), 2) * 1.5
     crack = np.exp(-(((np.arange(height_px)[:, None] - path) / 3) ** 2))
     grey = np.clip(165 + grain - 95 * crack, 0, 255).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)
@@ -65,9 +62,7 @@ def network_output(
     return predictions, np.full((1, cells, cells), logit, dtype=np.float32)
 
 
-def decode_tile(
-    *objects: tuple[tuple[float, float, float, float], dict[str, float]], side_px: int = 64
-) -> Detections:
+def decode_tile(*objects: tuple[tuple[float, float, float, float], dict[str, float]], side_px: int = 64) -> Detections:
     return decode(*network_output(*objects, side_px=side_px), (side_px, side_px), KINDS, (0.25, 0.4))
 
 
@@ -248,9 +243,7 @@ def test_one_detector_serves_several_threads(found_one_by_one: list[Detections])
 
 def test_a_detector_can_be_left_in_the_middle_of_its_tiles(found_one_by_one: list[Detections]) -> None:
     weights = find_weights()
-    engine = OpenVinoSegmenter(
-        weights.path, weights.card.classes, list(weights.card.thresholds.values()), streams=2
-    )
+    engine = OpenVinoSegmenter(weights.path, weights.card.classes, list(weights.card.thresholds.values()), streams=2)
     assert len(list(itertools.islice(engine.detect_many(iter(TILES)), 1))) == 1
     assert all(same(engine(tile), known) for tile, known in zip(TILES, found_one_by_one, strict=True))
 

@@ -20,9 +20,7 @@ JAPAN = STANDARDS["japan-bridge-2019"]
 FIELDS: dict[str, Any] = dict.fromkeys(Defect.__dataclass_fields__)
 
 
-def crack(
-    low_mm: float | None = None, high_mm: float | None = None, status: str = "measured", **fields: Any
-) -> Defect:
+def crack(low_mm: float | None = None, high_mm: float | None = None, status: str = "measured", **fields: Any) -> Defect:
     width = {"width_low_mm": low_mm, "width_high_mm": high_mm, "width_status": status}
     return Defect(**{**FIELDS, "id": "d1", "kind": "crack", "score": 0.9, **width, **fields})
 
@@ -65,9 +63,7 @@ def grade(
         (0.3, 0.3, "d"),
     ],
 )
-def test_an_interval_of_width_gives_every_class_that_it_touches(
-    low_mm: float, high_mm: float, candidates: str
-) -> None:
+def test_an_interval_of_width_gives_every_class_that_it_touches(low_mm: float, high_mm: float, candidates: str) -> None:
     given_grade = grade(crack(low_mm, high_mm))
     assert given_grade.candidates == tuple(candidates)
     assert given_grade.grade == (candidates if len(candidates) == 1 else None)
@@ -115,9 +111,7 @@ def test_spacing_chooses_the_column(spacing_m: float | None, candidates: str, sa
         (crack(status="below_limit"), "bcd"),
     ],
 )
-def test_what_could_not_be_measured_keeps_every_class_that_is_possible(
-    defect: Defect, candidates: str
-) -> None:
+def test_what_could_not_be_measured_keeps_every_class_that_is_possible(defect: Defect, candidates: str) -> None:
     assert grade(defect).candidates == tuple(candidates)
 
 
@@ -137,9 +131,7 @@ def test_without_a_scale_there_is_no_grade(defect: Defect) -> None:
         (corrosion(kind="graffiti"), "RC", "no class for graffiti"),
     ],
 )
-def test_what_the_standard_has_no_rule_for_gets_no_grade_and_a_reason(
-    defect: Defect, material: str, says: str
-) -> None:
+def test_what_the_standard_has_no_rule_for_gets_no_grade_and_a_reason(defect: Defect, material: str, says: str) -> None:
     given_grade = grade(defect, material, corrosion_pct=1.0)
     assert given_grade.candidates == ()
     assert says in given_grade.reason
@@ -240,9 +232,7 @@ def test_more_rust_never_grades_better(share_pct: float, more: float, material: 
 
 @settings(max_examples=80, deadline=None)
 @given(low_mm=widths_mm, high_mm=widths_mm, less=st.floats(0, 1), more=st.floats(0, 1))
-def test_a_more_exact_width_never_adds_a_candidate(
-    low_mm: float, high_mm: float, less: float, more: float
-) -> None:
+def test_a_more_exact_width_never_adds_a_candidate(low_mm: float, high_mm: float, less: float, more: float) -> None:
     low_mm, high_mm = sorted((low_mm, high_mm))
     inside = sorted((low_mm + less * (high_mm - low_mm), low_mm + more * (high_mm - low_mm)))
     loose = grade(crack(low_mm, high_mm), spacing_m=None)
@@ -277,9 +267,7 @@ LEVEL = line((0, 0), (2, 0))
         "one after the other", "branch", "far away",
     ],
 )  # fmt: skip
-def test_spacing_is_the_typical_distance_of_parallel_neighbours(
-    lines: list[LineString], spacing_m: float
-) -> None:
+def test_spacing_is_the_typical_distance_of_parallel_neighbours(lines: list[LineString], spacing_m: float) -> None:
     assert crack_spacing_m(lines) == pytest.approx(spacing_m, abs=0.02)
 
 
@@ -289,9 +277,7 @@ def test_spacing_is_the_typical_distance_of_parallel_neighbours(
     gap_m=st.floats(0.05, 2.5),
     wander=st.lists(st.floats(-0.01, 0.01), min_size=9, max_size=9),
 )
-def test_spacing_does_not_depend_on_where_cracks_point(
-    angle_deg: float, gap_m: float, wander: list[float]
-) -> None:
+def test_spacing_does_not_depend_on_where_cracks_point(angle_deg: float, gap_m: float, wander: list[float]) -> None:
     points = [(0.25 * i, offset) for i, offset in enumerate(wander)]
     lines = [LineString([(x, y + shift) for x, y in points]) for shift in (0.0, gap_m)]
     turned = [shapely.affinity.rotate(one, angle_deg, origin=(0, 0)) for one in lines]

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from shapely import LineString, MultiLineString, MultiPolygon, affinity, box
 
-from tenken.identify import Sighting, View, identify
+from tenken.identify import identify
+from tenken.joining import View
+from tenken.measure import Sighting
 
 GSD_MM = 1.0
 

@@ -158,9 +158,7 @@ def test_zero_zero_in_xmp_falls_back_to_exif() -> None:
     ("reference", "altitude_m"), [(None, 12.5), ("0", 12.5), ("1", -12.5), ("2", 12.5), ("3", -12.5)]
 )
 def test_altitude_reference_decides_the_sign(reference: str | None, altitude_m: float) -> None:
-    exif = {"GPSInfo.GPSAltitude": "125/10"} | (
-        {} if reference is None else {"GPSInfo.GPSAltitudeRef": reference}
-    )
+    exif = {"GPSInfo.GPSAltitude": "125/10"} | ({} if reference is None else {"GPSInfo.GPSAltitudeRef": reference})
     assert interpret(exif, {}).altitude_m == altitude_m
 
 
@@ -208,9 +206,7 @@ def test_rtk_deviations_and_the_fixed_flag_are_read() -> None:
     [("2", 10.0), ("3", 25.4), ("4", 254.0), ("5", 254000.0), ("9", None), (None, 10.0)],
 )
 def test_focal_plane_resolution_counts_in_its_unit(unit: str | None, px_per_mm: float | None) -> None:
-    exif = {"Photo.FocalPlaneXResolution": "254/1"} | (
-        {} if unit is None else {"Photo.FocalPlaneResolutionUnit": unit}
-    )
+    exif = {"Photo.FocalPlaneXResolution": "254/1"} | ({} if unit is None else {"Photo.FocalPlaneResolutionUnit": unit})
     assert interpret(exif, {}).focal_plane_px_per_mm == pytest.approx(px_per_mm)
 
 

@@ -40,9 +40,7 @@ PHOTO = PhotoMetadata(
 )  # fmt: skip
 
 
-def placed(
-    photo: PhotoMetadata = PHOTO, surface: TakeOffPlane | Plane | RasterFile | None = None
-) -> PhotoPlacement:
+def placed(photo: PhotoMetadata = PHOTO, surface: TakeOffPlane | Plane | RasterFile | None = None) -> PhotoPlacement:
     placement = place_photo(photo, WIDTH, HEIGHT, CRS_54N, surface or TakeOffPlane())
     assert isinstance(placement, PhotoPlacement), placement
     return placement
@@ -222,9 +220,7 @@ def test_a_level_dsm_is_the_same_as_a_plane(tmp_path: Path) -> None:
     on_dsm, on_plane = placed(oblique, parse_surface(str(path))), placed(oblique, Plane(60.0))
     pixels = np.concatenate([CENTRE, CORNERS])
     np.testing.assert_allclose(on_dsm.to_world(pixels), on_plane.to_world(pixels), atol=1e-6)
-    for ours, planes in zip(
-        on_dsm.ground_resolution_mm(pixels), on_plane.ground_resolution_mm(pixels), strict=True
-    ):
+    for ours, planes in zip(on_dsm.ground_resolution_mm(pixels), on_plane.ground_resolution_mm(pixels), strict=True):
         np.testing.assert_allclose(ours, planes, rtol=1e-6)
     np.testing.assert_allclose(on_dsm.position_error_m(pixels), on_plane.position_error_m(pixels), rtol=1e-6)
     assert on_dsm.doubts == ()
@@ -242,9 +238,7 @@ def test_a_dsm_in_another_height_datum_is_noticed(tmp_path: Path, level_m: float
 
 
 def test_a_dsm_of_another_place_gives_a_reason(tmp_path: Path) -> None:
-    path = write_raster(
-        tmp_path / "far.tif", "EPSG:32654", Affine(1, 0, 3e5, 0, -1, 3.5e6), np.full((9, 9), 5.0)
-    )
+    path = write_raster(tmp_path / "far.tif", "EPSG:32654", Affine(1, 0, 3e5, 0, -1, 3.5e6), np.full((9, 9), 5.0))
     placement = place_photo(PHOTO, WIDTH, HEIGHT, CRS_54N, parse_surface(str(path)))
     assert isinstance(placement, Unplaced)
     assert "far.tif shows nothing" in placement.reason
@@ -325,9 +319,7 @@ def test_an_orthomosaic_without_a_place_says_why(
 
 
 def test_a_pixel_in_the_sky_has_no_place() -> None:
-    location = locate(placed(replace(PHOTO, attitude=Attitude(0.0, 20.0, 0.0))), np.array([[2000.0, 10.0]]))[
-        0
-    ]
+    location = locate(placed(replace(PHOTO, attitude=Attitude(0.0, 20.0, 0.0))), np.array([[2000.0, 10.0]]))[0]
     assert (location.lon_deg, location.lat_deg, location.height_m, location.error_m) == (None,) * 4
 
 

@@ -30,9 +30,7 @@ FIELDS: dict[str, Any] = dict.fromkeys(Defect.__dataclass_fields__)
 RULES = load_priority_rules()
 
 
-def crack(
-    defect_id: str, x_m: float, width_mm: float = 0.25, y_m: float = 5.0, length_m: float = 2.0
-) -> Defect:
+def crack(defect_id: str, x_m: float, width_mm: float = 0.25, y_m: float = 5.0, length_m: float = 2.0) -> Defect:
     line = MultiLineString([[(x_m, y_m), (x_m + length_m, y_m)]])
     return Defect(
         **FIELDS
@@ -154,12 +152,8 @@ def test_damage_that_was_found_is_ranked_even_where_little_was_seen(two_spans: P
 
 def test_nothing_found_is_no_grade_and_states_what_could_not_show(two_spans: Path) -> None:
     _, findings = listed([], [photo(0, 20)], two_spans)
-    assert {(finding.grade, finding.grade_candidates, finding.priority) for finding in findings} == {
-        (None, (), 0.0)
-    }
-    assert (
-        "this does not mean sound: at 0.1 mm/px cracks under 0.067 mm do not show." in findings[0].reasons[0]
-    )
+    assert {(finding.grade, finding.grade_candidates, finding.priority) for finding in findings} == {(None, (), 0.0)}
+    assert "this does not mean sound: at 0.1 mm/px cracks under 0.067 mm do not show." in findings[0].reasons[0]
 
 
 def test_corrosion_is_a_share_of_the_area_seen_and_overlaps_count_once(tmp_path: Path) -> None:
@@ -174,9 +168,7 @@ def test_corrosion_is_a_share_of_the_area_seen_and_overlaps_count_once(tmp_path:
 
 def test_importance_decides_between_equal_damage(tmp_path: Path) -> None:
     spans = [shapely.box(0, 0, 10, 10), shapely.box(10, 0, 20, 10)]
-    path = assets(
-        tmp_path / "a.gpkg", spans, asset_id=["A", "B"], material=["RC", "RC"], 緊急輸送道路=["無", "一次"]
-    )
+    path = assets(tmp_path / "a.gpkg", spans, asset_id=["A", "B"], material=["RC", "RC"], 緊急輸送道路=["無", "一次"])
     _, findings = listed([crack("d1", 2), crack("d2", 12)], [photo(0, 20)], path)
     assert [finding.segment.segment_id for finding in findings] == ["B", "A"]
     assert any("緊急輸送道路) 一次 → 1.00" in reason for reason in findings[0].reasons)
@@ -195,9 +187,7 @@ def test_importance_decides_between_equal_damage(tmp_path: Path) -> None:
         ({"緊急輸送道路": "第１次"}, 0.825, True),
     ],
 )
-def test_importance_inputs_are_read_in_both_languages(
-    inputs: dict[str, str], score: float, people: bool
-) -> None:
+def test_importance_inputs_are_read_in_both_languages(inputs: dict[str, str], score: float, people: bool) -> None:
     assert importance_of(inputs, RULES.importance)[0] == pytest.approx(score)
     assert people_below(inputs, RULES.importance) is people
 
@@ -205,15 +195,11 @@ def test_importance_inputs_are_read_in_both_languages(
 @pytest.mark.parametrize(("below", "first"), [("歩道", "A"), ("河川", "B"), ("", "A")])
 def test_what_can_fall_on_people_comes_before_every_score(tmp_path: Path, below: str, first: str) -> None:
     spans = [shapely.box(0, 0, 10, 10), shapely.box(10, 0, 20, 10)]
-    path = assets(
-        tmp_path / "a.gpkg", spans, asset_id=["A", "B"], material=["RC", "RC"], 路下条件=[below, "河川"]
-    )
+    path = assets(tmp_path / "a.gpkg", spans, asset_id=["A", "B"], material=["RC", "RC"], 路下条件=[below, "河川"])
     dense = [crack(f"d{i}", 11, 2.0, y_m=1 + 0.2 * i, length_m=8) for i in range(40)]
     _, findings = listed([patch("s1", 2, 1, "spalling"), *dense], [photo(0, 20)], path, lang="ja")
     assert findings[0].segment.segment_id == first
-    assert any("人の上に落下" in reason for finding in findings for reason in finding.reasons) == (
-        first == "A"
-    )
+    assert any("人の上に落下" in reason for finding in findings for reason in finding.reasons) == (first == "A")
 
 
 def test_equal_segments_are_ordered_by_id_and_the_input_order_does_not_matter(two_spans: Path) -> None:
@@ -310,9 +296,7 @@ def test_reasons_follow_the_language(two_spans: Path) -> None:
         ('"P"', "P", "cannot be read"),
     ],
 )
-def test_a_mistake_in_the_weights_is_told_with_file_and_key(
-    tmp_path: Path, old: str, new: str, says: str
-) -> None:
+def test_a_mistake_in_the_weights_is_told_with_file_and_key(tmp_path: Path, old: str, new: str, says: str) -> None:
     text = (Path(str(tenken.__file__)).parent / "priority_weights.toml").read_text(encoding="utf-8")
     own = tmp_path / "weights.toml"
     own.write_text(text.replace(old, new, 1), encoding="utf-8")

@@ -19,9 +19,7 @@ NOWHERE = Polygon()
 EAST_M, NORTH_M = 24730.0, -43533.0
 
 
-def asset(
-    geometry: Polygon | MultiPolygon | LineString | MultiLineString, width_m: float | None = None
-) -> Asset:
+def asset(geometry: Polygon | MultiPolygon | LineString | MultiLineString, width_m: float | None = None) -> Asset:
     if isinstance(geometry, Polygon):
         geometry = MultiPolygon([geometry])
     if isinstance(geometry, LineString):
@@ -49,9 +47,7 @@ def test_a_short_rest_joins_the_station_before(length_m: float, cuts: list[float
     assert cuts_m(length_m, 10.0) == cuts
 
 
-@pytest.mark.parametrize(
-    ("chainage_m", "name"), [(0, "No.0+0"), (10, "No.0+10"), (20, "No.1+0"), (137.5, "No.6+17.5")]
-)
+@pytest.mark.parametrize(("chainage_m", "name"), [(0, "No.0+0"), (10, "No.0+10"), (20, "No.1+0"), (137.5, "No.6+17.5")])
 def test_stations_are_named_as_surveyors_do(chainage_m: float, name: str) -> None:
     assert station_name(chainage_m) == name
 

@@ -54,9 +54,7 @@ def test_shipped_standards_say_where_they_come_from_and_hold_no_diagnosis(standa
         ("PC", 0.2, "d", "e"),
     ],
 )
-def test_japan_member_cracks_by_width_and_spacing(
-    material: str, width_mm: float, wide: str, dense: str
-) -> None:
+def test_japan_member_cracks_by_width_and_spacing(material: str, width_mm: float, wide: str, dense: str) -> None:
     rule = crack_rule(load_standard("japan-bridge-2019"), "⑥", material)
     assert (cell(rule, width_mm, 0.8), cell(rule, width_mm, 0.3)) == (wide, dense)
 
@@ -112,9 +110,7 @@ def shipped_text(standard_id: str) -> str:
 
 def test_a_users_own_standard_is_read_from_a_file(tmp_path: Path) -> None:
     own = tmp_path / "千葉市.toml"
-    own.write_text(
-        shipped_text("japan-bridge-2019").replace("below_mm = 0.3", "below_mm = 0.35"), encoding="utf-8"
-    )
+    own.write_text(shipped_text("japan-bridge-2019").replace("below_mm = 0.3", "below_mm = 0.35"), encoding="utf-8")
     rule = load_standard(own).crack[0]
     assert (cell(rule, 0.34, 1.0), cell(rule, 0.35, 1.0)) == ("c", "d")
 
@@ -155,8 +151,7 @@ def test_an_unknown_standard_is_answered_with_those_there_are() -> None:
 @pytest.mark.parametrize("code", SENTENCES)
 def test_each_reason_says_the_same_figures_in_both_languages(code: str) -> None:
     japanese, english = (
-        sorted(field for _, field, _, _ in string.Formatter().parse(text) if field)
-        for text in SENTENCES[code]
+        sorted(field for _, field, _, _ in string.Formatter().parse(text) if field) for text in SENTENCES[code]
     )
     assert japanese == english
 

@@ -157,9 +157,7 @@ def test_a_dsm_gives_the_same_heights_in_any_georeference(tmp_path: Path, kind: 
 def test_no_height_invented_next_to_nodata(tmp_path: Path) -> None:
     heights = slope_surface().heights_m.copy()
     heights[:, 100:] = -9999.0
-    path = write_dsm(
-        tmp_path / "half.tif", "EPSG:32654", Affine(0.5, 0, LEFT, 0, -0.5, TOP), heights, nodata=-9999.0
-    )
+    path = write_dsm(tmp_path / "half.tif", "EPSG:32654", Affine(0.5, 0, LEFT, 0, -0.5, TOP), heights, nodata=-9999.0)
     window = RasterFile(path).window(UTM, box_around_middle(20.0))
     assert window is not None
     assert np.nanmin(window.heights_m) > 0.0
@@ -177,9 +175,7 @@ def test_beside_a_turned_dsm_without_nodata_nothing_is_known(tmp_path: Path) -> 
 
 
 def test_only_the_window_is_read_and_coarser_when_it_is_large(tmp_path: Path) -> None:
-    path = write_dsm(
-        tmp_path / "dsm.tif", "EPSG:32654", Affine(0.5, 0, LEFT, 0, -0.5, TOP), slope_surface().heights_m
-    )
+    path = write_dsm(tmp_path / "dsm.tif", "EPSG:32654", Affine(0.5, 0, LEFT, 0, -0.5, TOP), slope_surface().heights_m)
     small = RasterFile(path).window(UTM, box_around_middle(5.0))
     coarse = RasterFile(path).window(UTM, box_around_middle(100.0), most_cells=50)
     assert small is not None

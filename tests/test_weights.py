@@ -25,9 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder of weights that TENKEN_WEIGHTS names, with a copy of the shipped ones called "bridge"."""
     shipped = find_weights()
     shutil.copyfile(shipped.path, tmp_path / "bridge.onnx")
-    change_card(
-        tmp_path / "bridge.json", shipped.card.model_dump(mode="json"), name="bridge", file="bridge.onnx"
-    )
+    change_card(tmp_path / "bridge.json", shipped.card.model_dump(mode="json"), name="bridge", file="bridge.onnx")
     monkeypatch.setenv("TENKEN_WEIGHTS", str(tmp_path))
     return tmp_path
 
@@ -115,9 +113,7 @@ def test_a_card_without_its_weights_is_refused(folder: Path) -> None:
         ({"tile_px": 100}, "tile_px"),
     ],
 )
-def test_a_card_with_a_fault_is_refused_and_the_fault_named(
-    folder: Path, changes: dict[str, Any], named: str
-) -> None:
+def test_a_card_with_a_fault_is_refused_and_the_fault_named(folder: Path, changes: dict[str, Any], named: str) -> None:
     change_card(folder / "bridge.json", **changes)
     message = refusal("bridge")
     assert "bridge.json" in message

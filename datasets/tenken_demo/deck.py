@@ -51,9 +51,7 @@ def _grain(seed: int, canvas: Canvas, coarseness: int) -> Float32Array:
     first = 1 + 0.075 * sand + 0.035 * gravel + 0.085 * stones - 0.22 * specks
     cloudy = periodic_noise(rng, 900, 11.0)
     brushed = periodic_noise(rng, 900, (1.6, 45.0))
-    second = (
-        1 + 0.036 * cloudy + 0.012 * brushed + 0.03 * np.clip(cloudy, 0, 3) * periodic_noise(rng, 900, 1.6)
-    )
+    second = 1 + 0.036 * cloudy + 0.012 * brushed + 0.03 * np.clip(cloudy, 0, 3) * periodic_noise(rng, 900, 1.6)
     tiles = (pooled(tile.astype(np.float32), coarseness) for tile in (first, second))
     grain = tiled(next(tiles), canvas.shape)
     grain *= tiled(next(tiles), canvas.shape, (300 // coarseness, 700 // coarseness))
@@ -69,11 +67,7 @@ def _boards(seed: int, canvas: Canvas) -> Float32Array:
     tone = rng.normal(1.0, 0.028, (int(board.max()) + 1, 4)).astype(np.float32)
     from_seam = (v - CORNER_UV_M[1]) - (board + 0.5) * BOARD_WIDTH_M
     from_seam = np.abs(np.abs(from_seam) - BOARD_WIDTH_M / 2)
-    seam = (
-        1
-        - 0.09 * np.exp(-((from_seam / 0.0013) ** 2))
-        + 0.05 * np.exp(-(((from_seam - 0.003) / 0.0018) ** 2))
-    )
+    seam = 1 - 0.09 * np.exp(-((from_seam / 0.0013) ** 2)) + 0.05 * np.exp(-(((from_seam - 0.003) / 0.0018) ** 2))
     boards: Float32Array = tone[board, panel]
     boards *= seam.astype(np.float32)
     return boards
@@ -120,9 +114,7 @@ def _tone(seed: int, canvas: Canvas) -> Float32Array:
     return tint.astype(np.float32)
 
 
-def _stain(
-    rng: np.random.Generator, canvas: Canvas, tint: Float32Array, what: str, patch: PatchShape
-) -> None:
+def _stain(rng: np.random.Generator, canvas: Canvas, tint: Float32Array, what: str, patch: PatchShape) -> None:
     """Blend one stain into the colour raster."""
     window, cover = canvas.patch_cover(patch)
     noise = field_noise(rng, (cover.shape[0], cover.shape[1]), 2.0)

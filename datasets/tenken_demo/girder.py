@@ -17,9 +17,7 @@ PAINT_RGB = (0.205, 0.300, 0.285)
 WELDS_U_M = (1.22, 3.72)
 SPLICES_U_M = ((2.26, 2.84), (4.70, 5.28))
 BOLT_PITCH_M = (0.075, 0.085)
-RUST_RGB = np.array(
-    [[0.030, 0.016, 0.011], [0.085, 0.034, 0.016], [0.185, 0.068, 0.022], [0.330, 0.135, 0.042]]
-)
+RUST_RGB = np.array([[0.030, 0.016, 0.011], [0.085, 0.034, 0.016], [0.185, 0.068, 0.022], [0.330, 0.135, 0.042]])
 """From dark, dense scale to fresh orange bloom."""
 
 
@@ -118,12 +116,8 @@ def _rust_colour(rng: np.random.Generator, canvas: Canvas, tint: Float32Array, p
     mix = 1.35 + 0.62 * field_noise(rng, shape, 7) + 0.45 * field_noise(rng, shape, 2.2)
     mix += 0.35 * field_noise(rng, shape, 0.8) + 1.2 * (1 - depth) - 0.4 * depth
     mix = np.clip(mix, 0, len(RUST_RGB) - 1.001)
-    rust = np.stack([np.interp(mix, np.arange(len(RUST_RGB)), band) for band in RUST_RGB.T]).astype(
-        np.float32
-    )
-    bleed = np.clip(
-        gaussian_filter(cover, 5) * (1 - cover) * (0.5 + 0.3 * field_noise(rng, shape, 5)), 0, 0.5
-    )
+    rust = np.stack([np.interp(mix, np.arange(len(RUST_RGB)), band) for band in RUST_RGB.T]).astype(np.float32)
+    bleed = np.clip(gaussian_filter(cover, 5) * (1 - cover) * (0.5 + 0.3 * field_noise(rng, shape, 5)), 0, 0.5)
     rim = np.clip(gaussian_filter(cover, 1.6) * (1 - cover) * 2, 0, 1) * (field_noise(rng, shape, 3) > 0.2)
     colour = tint[:, *window]
     stain_rgb = np.array([0.240, 0.150, 0.070], dtype=np.float32)[:, None, None]
@@ -143,12 +137,8 @@ def _rust_relief(
     window, cover = canvas.patch_cover(patch)
     shape = (cover.shape[0], cover.shape[1])
     per_cell = 0.0005 / canvas.cell_m
-    bumps = 0.00035 * field_noise(rng, shape, 5 * per_cell) + 0.00012 * field_noise(
-        rng, shape, 1.6 * per_cell
-    )
-    relief_m[window] += cover * (bumps + 0.0004) + 0.0005 * np.exp(-(((cover - 0.35) / 0.2) ** 2)) * (
-        cover > 0.02
-    )
+    bumps = 0.00035 * field_noise(rng, shape, 5 * per_cell) + 0.00012 * field_noise(rng, shape, 1.6 * per_cell)
+    relief_m[window] += cover * (bumps + 0.0004) + 0.0005 * np.exp(-(((cover - 0.35) / 0.2) ** 2)) * (cover > 0.02)
     brightness[window] *= 1 + cover * 0.13 * field_noise(rng, shape, 1.1 * per_cell)
 
 

@@ -43,9 +43,7 @@ class Part:
 
 
 PARTS = (
-    Part(
-        "DEMO-D1", "点検橋 床版 1 / deck panel 1", "RC", "deck", (DECK_U_M[0], PANEL_JOINTS_U_M[0]), DECK_V_M
-    ),
+    Part("DEMO-D1", "点検橋 床版 1 / deck panel 1", "RC", "deck", (DECK_U_M[0], PANEL_JOINTS_U_M[0]), DECK_V_M),
     Part("DEMO-D2", "点検橋 床版 2 / deck panel 2", "RC", "deck", PANEL_JOINTS_U_M, DECK_V_M),
     Part("DEMO-D3", "点検橋 床版 3 / deck panel 3", "RC", "deck", (4.0, EXPANSION_JOINT_U_M[0]), DECK_V_M),
     Part(
@@ -85,9 +83,7 @@ def make_marks(seed: int) -> tuple[Mark, ...]:
     """All defects and distractors, in the order they are drawn."""
     deck_cracks = tuple(_cracks(seed))
     wet = next(mark for mark in deck_cracks if mark.id == "C08").lines[0]
-    leached = Mark(
-        "X01", "distractor", "efflorescence", "deck", patch=along_line(stream(seed, "leached"), wet, 0.011)
-    )
+    leached = Mark("X01", "distractor", "efflorescence", "deck", patch=along_line(stream(seed, "leached"), wet, 0.011))
     return (leached, *_distractors(seed), *_rust(seed), *deck_cracks)
 
 
@@ -192,9 +188,7 @@ def _distractors(seed: int) -> Iterable[Mark]:
     shadow = _straight((1.86, -1.40), (2.62, 0.0), 42.0)
     yield Mark("X10", "distractor", "shadow", "deck", lines=(shadow,))
     for number, offset_u in enumerate((0.0, 0.035), start=11):
-        path = resampled(
-            _smoothed(np.array([(3.9 + offset_u, -1.40), (4.2 + offset_u, -0.95), (5.7, -0.80)]))
-        )
+        path = resampled(_smoothed(np.array([(3.9 + offset_u, -1.40), (4.2 + offset_u, -0.95), (5.7, -0.80)])))
         tyre = WideLine(path, np.full(len(path), 0.026))
         yield Mark(f"X{number:02d}", "distractor", "tyre mark", "deck", lines=(tyre,))
     dropping = ragged(rng, (2.98, 0.36), (0.045, 0.035), raggedness=0.5)

@@ -27,9 +27,7 @@ def shaded(height_m: Float32Array, cell_m: float) -> Float32Array:
     """
     elevation = math.radians(SUN_ELEVATION_DEG)
     slope_v, slope_u = np.gradient(height_m, cell_m)
-    facing = math.sin(elevation) - math.cos(elevation) * (
-        slope_u * SUN_TOWARDS_UV[0] + slope_v * SUN_TOWARDS_UV[1]
-    )
+    facing = math.sin(elevation) - math.cos(elevation) * (slope_u * SUN_TOWARDS_UV[0] + slope_v * SUN_TOWARDS_UV[1])
     facing /= np.sqrt(1 + slope_u**2 + slope_v**2)
     sun = np.clip(facing / math.sin(elevation), 0, 1.5)
     lit = np.ones_like(sun)

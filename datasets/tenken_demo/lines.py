@@ -51,9 +51,7 @@ def resampled(uv_m: FloatArray, spacing_m: float = SPACING_M) -> FloatArray:
     return np.asarray(shapely.get_coordinates(points), dtype=np.float64)
 
 
-def wander(
-    rng: np.random.Generator, start: Sequence[float], end: Sequence[float], roughness: float
-) -> FloatArray:
+def wander(rng: np.random.Generator, start: Sequence[float], end: Sequence[float], roughness: float) -> FloatArray:
     """Lay a fractal path by midpoint displacement; `roughness` is its first sideways step / its length."""
     begin, finish = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
     chord = finish - begin

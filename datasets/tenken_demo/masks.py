@@ -25,9 +25,7 @@ class PhotoMask(NamedTuple):
     xyxy_px: tuple[int, int, int, int]
 
 
-def photo_masks(
-    truth: DemoTruth, photo: str, *, kinds: tuple[str, ...] = ("crack", "corrosion")
-) -> list[PhotoMask]:
+def photo_masks(truth: DemoTruth, photo: str, *, kinds: tuple[str, ...] = ("crack", "corrosion")) -> list[PhotoMask]:
     """Rasterise the true masks of one photo, in the truth's order.
 
     A pixel belongs to a mask when the mark covers at least half of it; a crack has at least the pixels its

@@ -36,9 +36,7 @@ def field_noise(rng: np.random.Generator, shape: tuple[int, int], sigma: float) 
     """
     step = max(int(sigma / 4), 1)
     rows, columns = (length // step + 2 for length in shape)
-    small = gaussian_filter(
-        rng.standard_normal((rows, columns), dtype=np.float32), sigma / step, mode="reflect"
-    )
+    small = gaussian_filter(rng.standard_normal((rows, columns), dtype=np.float32), sigma / step, mode="reflect")
     for axis, length in enumerate(shape):
         place = np.arange(length) / step
         low = place.astype(int)

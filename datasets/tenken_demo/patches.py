@@ -91,9 +91,7 @@ def along_line(rng: np.random.Generator, line: WideLine, reach_m: float) -> Patc
         off_line[between[:, 1], between[:, 0]] = False
     distance_m = distance_transform_edt(off_line) * CELL_M
     breadth = 1.0 + 0.8 * field_noise(rng, (rows, columns), 18) + 0.35 * field_noise(rng, (rows, columns), 4)
-    return PatchShape(
-        _softened(distance_m < reach_m * np.minimum(breadth, 2.6)), (float(low[0]), float(low[1]))
-    )
+    return PatchShape(_softened(distance_m < reach_m * np.minimum(breadth, 2.6)), (float(low[0]), float(low[1])))
 
 
 def _softened(inside: npt.NDArray[np.bool_]) -> Float32Array:

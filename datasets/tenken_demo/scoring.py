@@ -42,9 +42,7 @@ class DefectScore:
     @property
     def in_place(self) -> bool:
         """Whether it lies where the record says, within the allowed distance."""
-        return (
-            self.distance_m is not None and self.allowed_m is not None and self.distance_m <= self.allowed_m
-        )
+        return self.distance_m is not None and self.allowed_m is not None and self.distance_m <= self.allowed_m
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +56,24 @@ class DemoScore:
 
 def score_demo(truth: DemoTruth, found: Sequence[Defect]) -> DemoScore:
     """Match records with true defects of their kind, by place."""
-    scores = []
-    matched: set[str] = set()
-    for true in truth.defects:
-        if true.kind == "distractor" or not true.sightings:
-            continue
-        records = tuple(defect for defect in found if _lies_on(defect, true))
-        matched.update(defect.id for defect in records)
-        scores.append(_score(true, records))
-    return DemoScore(tuple(scores), tuple(defect for defect in found if defect.id not in matched))
+    real = [true for true in truth.defects if true.kind != "distractor" and true.sightings]
+    records: dict[str, list[Defect]] = {true.id: [] for true in real}
+    alarms = []
+    for defect in found:
+        nearest = min(
+            (true for true in real if _lies_on(defect, true)), key=lambda t: _misfit_m(defect, t), default=None
+        )
+        if nearest is None:
+            alarms.append(defect)
+        else:
+            records[nearest.id].append(defect)
+    scores = [_score(true, tuple(records[true.id])) for true in real]
+    return DemoScore(tuple(scores), tuple(alarms))
 
 
 def _score(true: TrueDefect, records: tuple[Defect, ...]) -> DefectScore:
     best_px = max(
-        (sighting.width_px or 0.0) if true.kind == "crack" else sighting.outline_px.area
-        for sighting in true.sightings
+        (sighting.width_px or 0.0) if true.kind == "crack" else sighting.outline_px.area for sighting in true.sightings
     )
     if not records:
         return DefectScore(true, best_px, (), None, None)
@@ -89,6 +90,14 @@ def _lies_on(defect: Defect, true: TrueDefect) -> bool:
     return float(defect.outline_m.intersection(place).area) >= MATCHING_FRACTION * defect.outline_m.area
 
 
+def _misfit_m(defect: Defect, true: TrueDefect) -> float:
+    """Mean distance of a record's outline from the true one: neighbours lie within the stated error too."""
+    if defect.outline_m is None:
+        return np.inf
+    points = shapely.points(shapely.get_coordinates(shapely.segmentize(defect.outline_m, 0.02)))
+    return float(np.mean(shapely.distance(points, shapely.boundary(shapely.force_2d(true.outline_m)))))
+
+
 def _distance_m(record: Defect, true: TrueDefect) -> float | None:
     if record.outline_m is None:
         return None
@@ -100,7 +109,7 @@ def _distance_m(record: Defect, true: TrueDefect) -> float | None:
 
 def rows(score: DemoScore) -> Iterable[tuple[str, ...]]:
     """Give a table, header first: truth beside what was measured."""
-    yield ("id", "kind", "px", "records", "off mm", "allowed mm", "size m, m²", "true", "width mm", "true")
+    yield ("id", "kind", "px", "records", "off mm", "allowed mm", "size m, m²", "true", "shown", "width mm", "true")
     for one in score.defects:
         first = max(one.records, key=lambda r: r.length_m or r.area_m2 or 0.0) if one.records else None
         size = None if first is None else first.length_m if one.defect.kind == "crack" else first.area_m2
@@ -113,6 +122,7 @@ def rows(score: DemoScore) -> Iterable[tuple[str, ...]]:
             _text(one.allowed_m, 1000, 1),
             _text(size, 1, 3),
             _text(one.defect.length_m if one.defect.kind == "crack" else one.defect.area_m2, 1, 3),
+            f"{max(sighting.visible_fraction for sighting in one.defect.sightings):.0%}",
             _width(first) if one.defect.kind == "crack" else "",
             _text(one.defect.width_median_mm, 1, 2) if one.defect.kind == "crack" else "",
         )

@@ -18,9 +18,7 @@ SMALLEST_SIGHT_PX2 = 4.0
 """A mark of which less than this is in the picture counts as not shown."""
 
 
-def tell_truth(
-    frame: BridgeFrame, seed: int, marks: tuple[Mark, ...], cameras: Mapping[str, TrueCamera]
-) -> DemoTruth:
+def tell_truth(frame: BridgeFrame, seed: int, marks: tuple[Mark, ...], cameras: Mapping[str, TrueCamera]) -> DemoTruth:
     """Tell the truth about marks seen by cameras (by photo name)."""
     turn, grid_scale = frame.grid_turn()
     heights = {**SURFACE_Z_M, "ground": GROUND_Z_M}
@@ -111,9 +109,7 @@ def _sighting(
     z_m = SURFACE_Z_M[mark.surface]
     visible: BaseGeometry = shapely.box(0, 0, camera.width_px, camera.height_px)
     if mark.surface == "girder":
-        corners = np.array(
-            [(u, v) for u, v in zip([*DECK_U_M, *DECK_U_M[::-1]], np.repeat(DECK_V_M, 2), strict=True)]
-        )
+        corners = np.array([(u, v) for u, v in zip([*DECK_U_M, *DECK_U_M[::-1]], np.repeat(DECK_V_M, 2), strict=True)])
         visible = visible.difference(shapely.Polygon(camera.project(corners, DECK_Z_M)))
     whole = shapely.make_valid(shapely.transform(outline, lambda uv: camera.project(uv, z_m)))
     seen = as_multipolygon(shapely.set_precision(shapely.intersection(whole, visible), 1e-3))

@@ -66,9 +66,7 @@ class TrueCamera:
         xy_px: FloatArray = np.column_stack([right, down]) * (self.focal_px / forward)[:, None] + centre
         return xy_px
 
-    def hit(
-        self, x_px: npt.NDArray[np.floating], y_px: npt.NDArray[np.floating], z_m: float
-    ) -> list[FloatArray]:
+    def hit(self, x_px: npt.NDArray[np.floating], y_px: npt.NDArray[np.floating], z_m: float) -> list[FloatArray]:
         """Where pixels' rays meet a level surface: u and v in metres, in the broadcast shape of x and y."""
         x = (x_px.astype(np.float64) - self.width_px / 2) / self.focal_px
         y = (y_px.astype(np.float64) - self.height_px / 2) / self.focal_px
@@ -114,9 +112,7 @@ def _small_turn(angles_deg: FloatArray) -> FloatArray:
     return turn
 
 
-def fly(
-    frame: BridgeFrame, seed: int, index: int, width_px: int, height_px: int
-) -> tuple[TrueCamera, WrittenPose]:
+def fly(frame: BridgeFrame, seed: int, index: int, width_px: int, height_px: int) -> tuple[TrueCamera, WrittenPose]:
     """Give the camera of one photo and what its metadata say about it.
 
     Six stations make a pass along the bridge, 65 % overlap; the last third of a pass faces the other way.

@@ -48,9 +48,7 @@ def strokes_of(seed: int, mark: Mark) -> Iterator[Stroke]:
         yield Stroke(_chips(seed, mark), (0.375, 0.350, 0.310), 0.75, soft_m=0.0008)
         yield Stroke(lines, (0.020, 0.018, 0.016), 0.94)
     elif mark.what == "form joint":
-        yield Stroke(
-            [WideLine(line.uv_m, line.width_m + 0.006) for line in lines], (0.20, 0.19, 0.17), 0.35, 0.005
-        )
+        yield Stroke([WideLine(line.uv_m, line.width_m + 0.006) for line in lines], (0.20, 0.19, 0.17), 0.35, 0.005)
         yield Stroke(lines, (0.065, 0.060, 0.054), 0.85)
     elif mark.what == "chalk mark":
         yield Stroke(lines, (0.72, 0.72, 0.69), 0.80, soft_m=0.002, grainy=0.55)
@@ -95,9 +93,7 @@ def draw(picture: Float32Array, camera: TrueCamera, stroke: Stroke, surface: str
         widths.append((line.width_m[:-1] + line.width_m[1:]) / 2 / scale)
     if not segments:
         return
-    found = coverage(
-        np.concatenate(segments), np.concatenate(widths), stroke.soft_m / scale, picture.shape[1:]
-    )
+    found = coverage(np.concatenate(segments), np.concatenate(widths), stroke.soft_m / scale, picture.shape[1:])
     if found is None:
         return
     rows, columns, cover = found
@@ -164,9 +160,7 @@ def coverage(
         place = np.clip((x * dx + y * dy) / np.maximum(dx * dx + dy * dy, 1e-12), 0, 1)
         distance = np.hypot(x - place * dx, y - place * dy)
         fade, half = max(soft_px, 1.0), width_px[part][:, None, None] / 2
-        amount = np.clip((half - distance) / fade + 0.5, 0, 1) - np.clip(
-            (-half - distance) / fade + 0.5, 0, 1
-        )
+        amount = np.clip((half - distance) / fade + 0.5, 0, 1) - np.clip((-half - distance) / fade + 0.5, 0, 1)
         inside_x = (columns >= corner[0]) & (columns < end[0])
         inside_y = (rows >= corner[1]) & (rows < end[1])
         touched = (amount > 0) & inside_x & inside_y

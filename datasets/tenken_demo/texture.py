@@ -36,9 +36,7 @@ class Texture:
     def sample(self, u_m: npt.NDArray[np.float64], v_m: npt.NDArray[np.float64]) -> Float32Array:
         """(3, n) reflectance at (n,) places, bilinear; beyond the rectangle it is mirrored."""
         fine = _bilinear(self.fine, u_m, v_m, self.corner_uv_m, self.fine_cell_m)
-        return np.stack(
-            [_bilinear(band, u_m, v_m, self.corner_uv_m, self.tint_cell_m) * fine for band in self.tint]
-        )
+        return np.stack([_bilinear(band, u_m, v_m, self.corner_uv_m, self.tint_cell_m) * fine for band in self.tint])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,5 @@ def _bilinear(
 ) -> Float32Array:
     columns = (u_m - corner_uv_m[0]) / cell_m - 0.5
     rows = (v_m - corner_uv_m[1]) / cell_m - 0.5
-    sampled: Float32Array = map_coordinates(
-        raster, [rows, columns], order=1, mode="mirror", output=np.float32
-    )
+    sampled: Float32Array = map_coordinates(raster, [rows, columns], order=1, mode="mirror", output=np.float32)
     return sampled

@@ -1,13 +1,16 @@
-"""Lay the sightings of one photo onto those of another.
+"""Lay the sightings of photos onto each other.
 
-Where a photo stands is uncertain, but all its defects are wrong together: by a shift, and by a small turn. The shift
-is sought within the photos' stated errors, among those that lay one sighting onto another of its kind; the one that
-explains most of what both photos show wins, and is refined with the turn (iterated closest points, Besl and McKay
-1992; the turn by Kabsch 1976). What is left of the distances tells how far apart two marks of one defect may lie.
+Where a photo stands is uncertain, but all its defects are wrong together: by a shift, and by a small turn. For a pair
+of photos the shift is sought within their stated errors, among those that lay one sighting onto another of its kind;
+the one that explains most of what both photos show wins, and is refined with the turn (iterated closest points, Besl
+and McKay 1992; the turn by Kabsch 1976).
+
+One pair may have little in common and be laid wrong. So the pairs with the best evidence make a tree over the photos
+(a maximum spanning tree, Kruskal 1956), and every other pair starts from what the tree says of it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +18,7 @@ from scipy.spatial import cKDTree
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+Pair = tuple[str, str]
 
 KINDS_APART_M = 1e6
 """Third coordinate by kind, so that a nearest point is always of the same kind."""
@@ -30,6 +34,10 @@ RESIDUAL_PX = 8.0
 
 RESIDUAL_FACTOR = 4.0
 """Marks of one defect lie within this many median residuals of each other."""
+
+LEAST_SHARE = 0.3
+"""Share of what both photos show that must be explained for a pair to count as evidence. Detectors that find half of
+the defects in each photo explain half."""
 
 MOST_CANDIDATES = 80
 MOST_TURN_RAD = np.radians(5.0)
@@ -53,62 +61,132 @@ class Marks:
         """(m, 2) points of one sighting."""
         return self.xy_m[self.owner == owner]
 
+    @property
+    def apart(self) -> FloatArray:
+        """(n, 3) points, the kinds far from each other."""
+        return np.column_stack([self.xy_m, self.kind * KINDS_APART_M])
+
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """How to lay the second photo onto the first: turn about ``pivot_m``, then shift."""
+    """How to lay the second photo of a pair onto the first: ``turn @ xy + shift``."""
 
     turn: FloatArray
     """(2, 2) rotation."""
-    pivot_m: FloatArray
     shift_m: FloatArray
     near_m: float
     """How far apart two marks of the same defect may lie after it."""
+    explained_m: float = 0.0
+    """Length of line that lies on its like in the other photo."""
+    share: float = 0.0
+    """The same as a share of all that both photos show."""
 
     def lay(self, xy_m: FloatArray) -> FloatArray:
         """Move (n, 2) points of the second photo onto the first."""
-        return np.asarray((xy_m - self.pivot_m) @ self.turn.T + self.pivot_m + self.shift_m, dtype=np.float64)
+        return np.asarray(xy_m @ self.turn.T + self.shift_m, dtype=np.float64)
+
+    def after(self, other: "Alignment") -> "Alignment":
+        """Return the alignment that does ``other`` first, then this one."""
+        return replace(self, turn=self.turn @ other.turn, shift_m=self.turn @ other.shift_m + self.shift_m)
+
+    def reversed(self) -> "Alignment":
+        """Return the alignment that lays the first photo onto the second."""
+        return replace(self, turn=self.turn.T, shift_m=-self.turn.T @ self.shift_m)
 
 
-def align(first: Marks, second: Marks, range_m: float, resolution_m: float) -> Alignment:
-    """Find how the second photo's marks come to lie on the first's.
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """What two photos show of the same ground.
 
-    Parameters
-    ----------
-    first, second
-        Marks in the part of the surface that both photos may show.
-    range_m
-        How far the photos may be shifted against each other.
-    resolution_m
-        The coarser of their ground resolutions.
+    Coordinates count from a common origin near the flight, so that turning about it moves nothing far.
     """
-    least, most = RESIDUAL_PX * resolution_m, max(RESIDUAL_PX * resolution_m, RESIDUAL_SHARE * range_m)
-    scoring = max(least, SCORING_SHARE * range_m)
-    target, source = cKDTree(_apart(first)), cKDTree(_apart(second))
-    unmoved = Alignment(np.eye(2), second.xy_m.mean(axis=0), np.zeros(2), least)
-    best, explained = unmoved, -1.0
-    for shift in _candidate_shifts(first, second, range_m):
-        tried = Alignment(unmoved.turn, unmoved.pivot_m, shift, least)
-        score = _explained_m(tried, first, second, target, source, scoring)
-        # The smaller shift wins where two explain the same.
-        if score > explained * (1 + 1e-6) + 1e-9:
-            best, explained = tried, score
-    return _refined(best, first, second, target, least, most)
+
+    first: Marks
+    second: Marks
+    range_m: float
+    """How far the photos may be shifted against each other."""
+    resolution_m: float
+    """The coarser of their ground resolutions."""
+
+    @property
+    def least_m(self) -> float:
+        """Distance within which marks always count as the same."""
+        return RESIDUAL_PX * self.resolution_m
+
+    @property
+    def most_m(self) -> float:
+        """Distance beyond which marks never count as the same."""
+        return max(self.least_m, RESIDUAL_SHARE * self.range_m)
 
 
-def _apart(marks: Marks, xy_m: FloatArray | None = None) -> FloatArray:
-    points = marks.xy_m if xy_m is None else xy_m
-    return np.column_stack([points, marks.kind * KINDS_APART_M])
+def align_photos(overlaps: Mapping[Pair, Overlap]) -> dict[Pair, Alignment]:
+    """Align all pairs of photos that share ground, the better ones first, so that they agree with each other.
+
+    Pairs without evidence stay where their poses put them.
+    """
+    free = {pair: align(overlap) for pair, overlap in sorted(overlaps.items())}
+    onto_root = _tree(free)
+    aligned = {}
+    for (first, second), overlap in sorted(overlaps.items()):
+        to_first, to_second = onto_root.get(first), onto_root.get(second)
+        if to_first is None or to_second is None or to_first[0] != to_second[0]:
+            aligned[first, second] = _unmoved(overlap)
+            continue
+        expected = to_first[1].reversed().after(to_second[1])
+        aligned[first, second] = _refined(expected, overlap, overlap.most_m)
+    return aligned
 
 
-def _candidate_shifts(first: Marks, second: Marks, range_m: float) -> list[FloatArray]:
+def align(overlap: Overlap) -> Alignment:
+    """Lay one photo onto another by their marks alone."""
+    scoring = max(overlap.least_m, SCORING_SHARE * overlap.range_m)
+    trees = cKDTree(overlap.first.apart), cKDTree(overlap.second.apart)
+    best, most = _unmoved(overlap), -1.0
+    for shift in _candidate_shifts(overlap):
+        tried = Alignment(np.eye(2), shift, overlap.least_m)
+        explained, _ = _explained(tried, overlap, trees, scoring)
+        # A larger shift must explain more: the candidates come sorted by size.
+        if explained > most * (1 + 1e-6) + 1e-9:
+            best, most = tried, explained
+    refined = _refined(best, overlap, overlap.most_m)
+    explained, share = _explained(refined, overlap, trees, refined.near_m)
+    return replace(refined, explained_m=explained, share=share)
+
+
+def _tree(free: Mapping[Pair, Alignment]) -> dict[str, tuple[str, Alignment]]:
+    """Give each photo its tree's root, and how to lay the photo onto that."""
+    nothing = Alignment(np.eye(2), np.zeros(2), 0.0)
+    onto_root: dict[str, tuple[str, Alignment]] = {}
+    evident = [(pair, one) for pair, one in free.items() if one.share >= LEAST_SHARE and not _at_limit(one)]
+    for (first, second), alignment in sorted(evident, key=lambda item: (-item[1].explained_m * item[1].share, item[0])):
+        root_a, to_a = onto_root.setdefault(first, (first, nothing))
+        root_b, to_b = onto_root.setdefault(second, (second, nothing))
+        if root_a == root_b:
+            continue
+        # root b → second → first → root a
+        bridge = to_a.after(alignment).after(to_b.reversed())
+        for photo, (root, own) in list(onto_root.items()):
+            if root == root_b:
+                onto_root[photo] = root_a, bridge.after(own)
+    return onto_root
+
+
+def _at_limit(alignment: Alignment) -> bool:
+    return abs(np.arcsin(np.clip(alignment.turn[1, 0], -1, 1))) > 0.9 * MOST_TURN_RAD
+
+
+def _unmoved(overlap: Overlap) -> Alignment:
+    return Alignment(np.eye(2), np.zeros(2), overlap.least_m)
+
+
+def _candidate_shifts(overlap: Overlap) -> list[FloatArray]:
     """Shifts that lay a sighting onto another of its kind, the most telling pairs first; sorted by size."""
+    first, second, range_m = overlap.first, overlap.second, overlap.range_m
     pairs = []
     for b in np.unique(second.owner).tolist():
         points_b = second.of(b)
         length_b = float(second.weight_m[second.owner == b].sum())
-        kind_b = second.kind[second.owner == b][0]
-        for a in np.unique(first.owner[first.kind == kind_b]).tolist():
+        for a in np.unique(first.owner[first.kind == second.kind[second.owner == b][0]]).tolist():
             points_a = first.of(a)
             if _gap(points_a, points_b) > range_m:
                 continue
@@ -138,49 +216,46 @@ def _closest_shift(first: FloatArray, second: FloatArray, range_m: float) -> Flo
     return shift
 
 
-def _explained_m(
-    alignment: Alignment, first: Marks, second: Marks, target: cKDTree, source: cKDTree, near_m: float
-) -> float:
-    """Length of line in both photos that lies on its like in the other."""
-    laid = alignment.lay(second.xy_m)
-    onto_first = target.query(_apart(second, laid), distance_upper_bound=near_m)[0]
-    back = first.xy_m - alignment.shift_m  # comparison happens before turns come in
-    onto_second = source.query(_apart(first, back), distance_upper_bound=near_m)[0]
-    return float(
-        (second.weight_m * _closeness(onto_first, near_m)).sum() + (first.weight_m * _closeness(onto_second, near_m)).sum()
-    )
+def _explained(
+    alignment: Alignment, overlap: Overlap, trees: tuple[cKDTree, cKDTree], near_m: float
+) -> tuple[float, float]:
+    """Length of line in both photos that lies on its like in the other, and its share of all."""
+    first, second = overlap.first, overlap.second
+    onto_first = replace(second, xy_m=alignment.lay(second.xy_m)).apart
+    onto_second = replace(first, xy_m=alignment.reversed().lay(first.xy_m)).apart
+    explained = total = 0.0
+    for marks, laid, tree in ((second, onto_first, trees[0]), (first, onto_second, trees[1])):
+        distance = tree.query(laid, distance_upper_bound=near_m)[0]
+        # 1 on the spot, falling to 0 at the limit and beyond.
+        closeness = np.clip(1 - (distance / near_m) ** 2, 0.0, 1.0)
+        explained += float((marks.weight_m * closeness).sum())
+        total += float(marks.weight_m.sum())
+    return explained, explained / total
 
 
-def _closeness(distance: FloatArray, near_m: float) -> FloatArray:
-    """1 on the spot, falling to 0 at the limit and beyond."""
-    return np.asarray(np.clip(1 - (distance / near_m) ** 2, 0.0, 1.0), dtype=np.float64)
-
-
-def _refined(
-    start: Alignment, first: Marks, second: Marks, target: cKDTree, least_m: float, most_m: float
-) -> Alignment:
-    turn, shift = start.turn, start.shift_m
-    residual = least_m / RESIDUAL_FACTOR
+def _refined(start: Alignment, overlap: Overlap, most_m: float) -> Alignment:
+    """Improve turn and shift by the marks that lie close; the start where fewer than three do."""
+    first, second, target = overlap.first, overlap.second, cKDTree(overlap.first.apart)
+    turn, shift, residual = start.turn, start.shift_m, overlap.least_m / RESIDUAL_FACTOR
     for _ in range(ROUNDS):
-        laid = Alignment(turn, start.pivot_m, shift, least_m).lay(second.xy_m)
-        distance, nearest = target.query(_apart(second, laid), distance_upper_bound=most_m)
+        laid = replace(second, xy_m=Alignment(turn, shift, 0.0).lay(second.xy_m)).apart
+        distance, nearest = target.query(laid, distance_upper_bound=most_m)
         found = np.isfinite(distance)
         if found.sum() < 3:
-            return start
+            return replace(start, near_m=overlap.least_m)
         residual = float(np.median(distance[found]))
-        close = found & (distance <= max(RESIDUAL_FACTOR * residual, least_m))
-        turn, shift = _rigid(second.xy_m[close], first.xy_m[nearest[close]], start.pivot_m)
-    near = float(np.clip(RESIDUAL_FACTOR * residual, least_m, most_m))
-    return Alignment(turn, start.pivot_m, shift, near)
+        close = found & (distance <= max(RESIDUAL_FACTOR * residual, overlap.least_m))
+        turn, shift = _rigid(second.xy_m[close], first.xy_m[nearest[close]])
+    return Alignment(turn, shift, float(np.clip(RESIDUAL_FACTOR * residual, overlap.least_m, most_m)))
 
 
-def _rigid(source: FloatArray, goal: FloatArray, pivot: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Turn about the pivot and shift that lay points onto their goals with least squares."""
+def _rigid(source: FloatArray, goal: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Turn and shift that lay points onto their goals with least squares."""
     middle_s, middle_g = source.mean(axis=0), goal.mean(axis=0)
     (xx, xy), (yx, yy) = (source - middle_s).T @ (goal - middle_g)
     angle = float(np.clip(np.arctan2(xy - yx, xx + yy), -MOST_TURN_RAD, MOST_TURN_RAD))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return turn, middle_g - pivot - turn @ (middle_s - pivot)
+    return turn, middle_g - turn @ middle_s
 
 
 def concatenate_marks(parts: Sequence[tuple[int, int, FloatArray, float]]) -> Marks:

@@ -41,11 +41,7 @@ class Appraisal:
 
     def priority(self, weights: Weights) -> float:
         """Give the score, 0..100."""
-        score = (
-            self.severity**weights.severity
-            * self.importance**weights.importance
-            * self.exposure**weights.exposure
-        )
+        score = self.severity**weights.severity * self.importance**weights.importance * self.exposure**weights.exposure
         return round(100.0 * float(score), 2)
 
 

@@ -107,9 +107,7 @@ def pieces_of_tile(
         kind.append(name)
         score.append(float(detections.score[number]))
         masks.append(mask[rows, columns])
-        boxes.append(
-            [left + x0 + columns.start, top + y0 + rows.start, left + x0 + columns.stop, top + y0 + rows.stop]
-        )
+        boxes.append([left + x0 + columns.start, top + y0 + rows.start, left + x0 + columns.stop, top + y0 + rows.stop])
     count = len(kind)
     return Pieces(
         tuple(kind),
@@ -167,9 +165,7 @@ def whole_masks(pieces: Pieces) -> Iterator[WholeMask]:
 def _candidate_pairs(pieces: Pieces) -> tuple[IntArray, IntArray]:
     boxes = pieces.xyxy_px
     reach = shapely.box(boxes[:, 0], boxes[:, 1], boxes[:, 2], boxes[:, 3])
-    wide = shapely.box(
-        boxes[:, 0] - TOUCH_PX, boxes[:, 1] - TOUCH_PX, boxes[:, 2] + TOUCH_PX, boxes[:, 3] + TOUCH_PX
-    )
+    wide = shapely.box(boxes[:, 0] - TOUCH_PX, boxes[:, 1] - TOUCH_PX, boxes[:, 2] + TOUCH_PX, boxes[:, 3] + TOUCH_PX)
     first, second = shapely.STRtree(reach).query(wide, predicate="intersects")
     codes = np.unique(np.array(pieces.kind), return_inverse=True)[1]
     keep = (first < second) & (codes[first] == codes[second])

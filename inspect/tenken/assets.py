@@ -155,8 +155,7 @@ def _ids(raw: RawAssets) -> list[str]:
             raise AssetsError(f"{raw.path}: feature {number} has no id; fill its asset_id")
         if asset_id in first:
             raise AssetsError(
-                f"{raw.path}: features {first[asset_id]} and {number} have the same id {asset_id!r}; "
-                "make ids unique"
+                f"{raw.path}: features {first[asset_id]} and {number} have the same id {asset_id!r}; make ids unique"
             )
         first[asset_id] = number
     return ids

@@ -76,17 +76,13 @@ def read_raw(path: Path) -> RawAssets:
     )
 
 
-def _read(
-    file: Path, layer: str
-) -> tuple[list[str], npt.NDArray[Any] | None, list[npt.NDArray[Any]], str | None]:
+def _read(file: Path, layer: str) -> tuple[list[str], npt.NDArray[Any] | None, list[npt.NDArray[Any]], str | None]:
     """Read column names, geometries in WKB, columns and the CRS."""
     with warnings.catch_warnings():
         # Measures on coordinates and other things that GDAL drops do not matter to a plan.
         warnings.simplefilter("ignore")
         try:
-            meta, _, wkb, values = pyogrio.raw.read(
-                file, layer=layer, force_2d=True, encoding=_encoding(file)
-            )
+            meta, _, wkb, values = pyogrio.raw.read(file, layer=layer, force_2d=True, encoding=_encoding(file))
             return [str(name) for name in meta["fields"]], wkb, values, meta["crs"]
         except UnicodeDecodeError:
             # A .dbf whose writer cut a UTF-8 name within a character: ISO 8859-1 lets every byte through.

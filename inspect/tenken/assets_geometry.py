@@ -78,9 +78,7 @@ def _clean(geometry: BaseGeometry | None, path: str, number: int) -> MultiPolygo
         if not geometry.is_valid:
             _log.warning("%s: feature %d: %s, mended", path, number, shapely.is_valid_reason(geometry))
             geometry = shapely.make_valid(geometry, method="structure", keep_collapsed=False)
-        parts = [
-            part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon" and part.area > 0
-        ]
+        parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon" and part.area > 0]
         if parts:
             return MultiPolygon(parts)
         raise AssetsError(f"{path}: feature {number} is a polygon without area; draw it again")

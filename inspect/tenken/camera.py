@@ -94,9 +94,7 @@ class Camera:
 
     def project(self, xyz_m: FloatArray) -> FloatArray:
         """(n, 3) world points to (n, 2) pixels, inside the picture or not; NaN behind the camera."""
-        offset = (
-            np.asarray(xyz_m, dtype=np.float64).reshape(-1, 3) - self.position_m
-        ) / self._grid_per_ground()
+        offset = (np.asarray(xyz_m, dtype=np.float64).reshape(-1, 3) - self.position_m) / self._grid_per_ground()
         camera = offset @ self.rotation
         depth = np.where(camera[:, 2] > 0.0, camera[:, 2], np.nan)
         return self._to_displayed(self.lens.to_pixel(camera[:, :2] / depth[:, None]))

@@ -63,9 +63,7 @@ def cover(
         for segment, view in sorted(zip(which.tolist(), where.tolist(), strict=True)):
             nearby[segment].append(view)
     return {
-        segment.segment_id: _patches(
-            segment, [(ordered[j], footprints[j]) for j in nearby[i]], max_resolution_mm
-        )
+        segment.segment_id: _patches(segment, [(ordered[j], footprints[j]) for j in nearby[i]], max_resolution_mm)
         for i, segment in enumerate(segments)
     }
 

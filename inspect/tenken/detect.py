@@ -51,8 +51,7 @@ class Detections:
             raise SettingsError(f"Detections.xyxy_px must be (n, 4), got {self.xyxy_px.shape}")
         if self.score.shape != (count,) or self.label.shape != (count,):
             raise SettingsError(
-                f"Detections.score and .label must be ({count},), "
-                f"got {self.score.shape} and {self.label.shape}"
+                f"Detections.score and .label must be ({count},), got {self.score.shape} and {self.label.shape}"
             )
         if self.masks is not None and len(self.masks) != count:
             raise SettingsError(f"Detections.masks must hold {count} crops, got {len(self.masks)}")
@@ -95,14 +94,10 @@ def kinds_of(detections: Detections, classes: Sequence[str] = KINDS) -> list[str
     except (TypeError, ValueError):
         whole = False
     if not whole:
-        raise SettingsError(
-            f"Detections.label must hold names or whole numbers, got {label.dtype} {label[:3]}"
-        )
+        raise SettingsError(f"Detections.label must hold names or whole numbers, got {label.dtype} {label[:3]}")
     for number in numbers:
         if not 0 <= number < len(classes):
-            raise SettingsError(
-                f"Detections.label {number} is outside the {len(classes)} classes {tuple(classes)}"
-            )
+            raise SettingsError(f"Detections.label {number} is outside the {len(classes)} classes {tuple(classes)}")
     return [classes[number] for number in numbers]
 
 
@@ -148,17 +143,13 @@ def load_detector(
 
         return UltralyticsSegmenter(weights.path, thresholds, device=device)
     if device not in ("auto", "cpu"):
-        raise SettingsError(
-            f"{weights.path} is ONNX and runs on the CPU; for --device {device} give a .pt checkpoint"
-        )
+        raise SettingsError(f"{weights.path} is ONNX and runs on the CPU; for --device {device} give a .pt checkpoint")
     from tenken.openvino_engine import OpenVinoSegmenter
 
     return OpenVinoSegmenter(weights.path, card.classes, thresholds, streams=streams)
 
 
-def _threshold(
-    kind: str, min_score: float | Mapping[str, float] | None, by_card: Mapping[str, float]
-) -> float:
+def _threshold(kind: str, min_score: float | Mapping[str, float] | None, by_card: Mapping[str, float]) -> float:
     score = min_score.get(kind) if isinstance(min_score, Mapping) else min_score
     if score is None:
         return by_card[kind]

@@ -12,9 +12,7 @@ SMALLEST_CRACK_PX = 0.67
 """Narrowest crack that shows, in pixels of effective resolution (the limit of the state "unmeasured")."""
 
 
-def ranked_reasons(
-    case: Appraisal, places: tuple[int, int], weights: Weights, weight_shift: float
-) -> list[Reason]:
+def ranked_reasons(case: Appraisal, places: tuple[int, int], weights: Weights, weight_shift: float) -> list[Reason]:
     """Say what is wrong with a segment, what each factor is, and how firm its rank is.
 
     Parameters

@@ -90,9 +90,7 @@ def find_defects(
         When the picture, the grid or the detector's answer cannot be used.
     """
     picture = as_picture(image)
-    windows = tile_windows(
-        picture.width_px, picture.height_px, tile_px=tile_px, overlap=overlap, origin_px=origin_px
-    )
+    windows = tile_windows(picture.width_px, picture.height_px, tile_px=tile_px, overlap=overlap, origin_px=origin_px)
     pieces = detect_tiles(picture, windows, detector, classes=classes, min_score=min_score)
     return describe_defects(picture, pieces)
 
@@ -189,7 +187,9 @@ def _outline(whole: WholeMask) -> MultiPolygon:
     padded = np.pad(whole.mask, 1)
     rings = [
         shapely.geometry.shape(geometry)
-        for geometry, _ in shapes(padded.astype(np.uint8), mask=padded, connectivity=4, transform=Affine.translation(-1, -1))
+        for geometry, _ in shapes(
+            padded.astype(np.uint8), mask=padded, connectivity=4, transform=Affine.translation(-1, -1)
+        )
     ]
     merged = shapely.union_all(rings)
     smooth = shapely.simplify(merged, OUTLINE_TOLERANCE_PX) if whole.mask.size > 4 else merged

@@ -66,9 +66,7 @@ def assess(
     if not isinstance(standard, Standard):
         standard = load_standard(standard)
     if crs is None:
-        grades = [
-            grade_defect(d, None, standard, spacing_m=None, corrosion_pct=None, lang=lang) for d in defects
-        ]
+        grades = [grade_defect(d, None, standard, spacing_m=None, corrosion_pct=None, lang=lang) for d in defects]
         return {grade.defect_id: grade for grade in grades}, ()
     placed_area = area_of(views)
     assets: tuple[Asset, ...] = ()

@@ -1,35 +1,18 @@
-"""One physical defect, one record: sightings of many photos are joined.
+"""One physical defect, one record: what is kept of all its sightings.
 
-Each pair of photos that show the same ground is laid onto each other by their defects (`tenken.alignment`); then
-sightings of the same kind that lie on each other are the same defect. One photo's two cracks never become one only
-because they lie close: a sighting takes the partner that fits it best.
-
-Nothing is summed over sightings: each place is taken from the best photo that shows it.
+Nothing is summed over sightings: each place is taken from the best photo that shows it. A photo that shows the place,
+and in which nothing was found there, counts against the defect.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 from shapely import MultiLineString, MultiPolygon, Polygon
 
-from tenken.alignment import Alignment, Marks, align, concatenate_marks
-
-FloatArray = npt.NDArray[np.float64]
-
-SHIFT_SIGMAS = 2.0
-"""How many standard deviations of their position errors two photos may be shifted against each other."""
-
-SAME_FRACTION = 0.5
-"""Share of the smaller sighting, where both photos see, that must lie on the other."""
-
-POINTS_PER_SIGHTING = 200
-"""A sighting is compared by at most this many points along its line or outline."""
+from tenken.joining import View, join_sightings
+from tenken.measure import Sighting
 
 GRID_M = 1e-4
 """Unions snap to a tenth of a millimetre: without a grid GEOS may drop polygons whose edges nearly coincide."""
@@ -39,35 +22,6 @@ COMPARABLE_RESOLUTION = 1.5
 
 SHOWN_FRACTION = 0.5
 """Share of a defect that a photo's footprint must hold for the photo to show its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A defect as one photo shows it.
-
-    Sizes on the surface and geometry in the flight's CRS (suffix ``_m``) are None without pose or surface.
-    ``width_status`` is measured, estimated, unmeasured, below_limit or no_scale (cracks; None for other kinds).
-    """
-
-    sighting_id: str
-    photo: str
-    photo_sha256: str
-    kind: str
-    score: float
-    outline_px: MultiPolygon
-    centreline_px: MultiLineString | None
-    length_px: float | None
-    width_px: float | None
-    gsd_mm: float | None
-    outline_m: MultiPolygon | None
-    centreline_m: MultiLineString | None
-    length_m: float | None
-    area_m2: float | None
-    width_mm: float | None
-    width_low_mm: float | None
-    width_high_mm: float | None
-    width_status: str | None
-    position_error_m: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +46,6 @@ class Defect:
     """Photos that show the place but in which nothing was detected there."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What one photo shows of the surface, and how well; in the flight's CRS."""
-
-    photo: str
-    footprint: Polygon
-    gsd_mm: float
-    position_error_m: float
-    usable: bool = True
-    """Sharp and well exposed: only then does not finding a defect count against it."""
-
-
-_Pair = tuple[View, View]
-
-
 def identify(sightings: Sequence[Sighting], views: Mapping[str, View]) -> tuple[Defect, ...]:
     """Join the sightings of each physical defect into one record.
 
@@ -124,121 +63,8 @@ def identify(sightings: Sequence[Sighting], views: Mapping[str, View]) -> tuple[
     Defects ordered by kind and id.
     """
     ordered = sorted(sightings, key=lambda sighting: sighting.sighting_id)
-    numbers_by_photo: dict[str, list[int]] = {}
-    for number, sighting in enumerate(ordered):
-        if sighting.photo in views and _shape(sighting) is not None:
-            numbers_by_photo.setdefault(sighting.photo, []).append(number)
-    points = [_points(sighting) for sighting in ordered]
-    links = [
-        link
-        for first, second in _overlapping(numbers_by_photo, views)
-        for link in _links(
-            numbers_by_photo[first], numbers_by_photo[second], ordered, points, (views[first], views[second])
-        )
-    ]
-    groups = _groups(len(ordered), links)
-    defects = [_defect([ordered[number] for number in group], views) for group in groups]
+    defects = [_defect([ordered[number] for number in group], views) for group in join_sightings(ordered, views)]
     return tuple(sorted(defects, key=lambda defect: (defect.kind, defect.id)))
-
-
-def _shape(sighting: Sighting) -> MultiLineString | MultiPolygon | None:
-    return sighting.centreline_m if sighting.centreline_m is not None else sighting.outline_m
-
-
-def _points(sighting: Sighting) -> FloatArray:
-    shape = _shape(sighting)
-    if shape is None:
-        return np.empty((0, 2))
-    lines = shape if isinstance(shape, MultiLineString) else shapely.boundary(shape)
-    step = max(lines.length / POINTS_PER_SIGHTING, 1e-6)
-    return np.asarray(shapely.get_coordinates(shapely.segmentize(shapely.force_2d(lines), step)), dtype=np.float64)
-
-
-def _overlapping(photos: Mapping[str, list[int]], views: Mapping[str, View]) -> list[tuple[str, str]]:
-    names = sorted(photos)
-    if len(names) < 2:
-        return []
-    reach = [views[name].footprint.buffer(SHIFT_SIGMAS * views[name].position_error_m) for name in names]
-    first, second = shapely.STRtree(reach).query(reach, predicate="intersects")
-    return [(names[i], names[j]) for i, j in sorted(zip(first.tolist(), second.tolist(), strict=True)) if i < j]
-
-
-def _links(
-    first: list[int], second: list[int], sightings: Sequence[Sighting], points: Sequence[FloatArray], views: _Pair
-) -> list[tuple[int, int]]:
-    """Pairs of sightings of two photos that are the same defect."""
-    view_a, view_b = views
-    range_m = SHIFT_SIGMAS * float(np.hypot(view_a.position_error_m, view_b.position_error_m))
-    ground = view_a.footprint.buffer(range_m).intersection(view_b.footprint.buffer(range_m))
-    marks_a, marks_b = (_marks(numbers, sightings, points, ground) for numbers in (first, second))
-    if marks_a is None or marks_b is None or not set(marks_a.kind) & set(marks_b.kind):
-        return []
-    alignment = align(marks_a, marks_b, range_m, max(view_a.gsd_mm, view_b.gsd_mm) / 1000)
-    common = view_a.footprint.intersection(_laid(view_b.footprint, alignment))
-    laid = {b: alignment.lay(points[b]) for b in set(marks_b.owner.tolist())}
-    good = {}
-    for a in sorted(set(marks_a.owner.tolist())):
-        for b, points_b in sorted(laid.items()):
-            if sightings[a].kind == sightings[b].kind and _boxes_meet(points[a], points_b, alignment.near_m):
-                share, distance = _fit(points[a], points_b, common, alignment.near_m)
-                if share >= SAME_FRACTION:
-                    good[a, b] = -share, distance
-    best_of: dict[int, tuple[int, int]] = {}
-    for pair in sorted(good, key=lambda pair: (good[pair], pair)):
-        for number in pair:
-            best_of.setdefault(number, pair)
-    return sorted(pair for pair in good if pair in (best_of[pair[0]], best_of[pair[1]]))
-
-
-def _marks(
-    numbers: Sequence[int], sightings: Sequence[Sighting], points: Sequence[FloatArray], ground: shapely.Geometry
-) -> Marks | None:
-    parts = []
-    for number in numbers:
-        inside = points[number][shapely.contains_xy(ground, points[number])]
-        if len(inside):
-            shape = _shape(sightings[number])
-            length = shape.length * len(inside) / len(points[number]) if shape is not None else 0.0
-            parts.append((number, _code(sightings[number].kind), inside, max(length, 1e-9)))
-    return concatenate_marks(parts) if parts else None
-
-
-def _code(kind: str) -> int:
-    """Return a number for a kind that does not hang on which kinds there are."""
-    return int.from_bytes(kind.encode("utf-8")[:4], "big") % 9973
-
-
-def _laid(footprint: Polygon, alignment: Alignment) -> shapely.Geometry:
-    return shapely.make_valid(shapely.transform(footprint, alignment.lay))
-
-
-def _boxes_meet(first: FloatArray, second: FloatArray, near_m: float) -> bool:
-    apart = np.maximum(first.min(axis=0), second.min(axis=0)) - np.minimum(first.max(axis=0), second.max(axis=0))
-    return bool((apart <= near_m).all())
-
-
-def _fit(first: FloatArray, second: FloatArray, common: Polygon, near_m: float) -> tuple[float, float]:
-    """Share of the smaller one that lies on the other, where both photos see, and the mean distance there."""
-    inside_a = first[shapely.contains_xy(common, first)]
-    inside_b = second[shapely.contains_xy(common, second)]
-    if not len(inside_a) or not len(inside_b):
-        return 0.0, np.inf
-    to_b = cKDTree(second).query(inside_a)[0]
-    to_a = cKDTree(first).query(inside_b)[0]
-    shares = [(float((distance <= near_m).mean()), float(distance.mean())) for distance in (to_a, to_b)]
-    return max(shares, key=lambda share: (share[0], -share[1]))
-
-
-def _groups(count: int, links: Sequence[tuple[int, int]]) -> list[list[int]]:
-    if not count:
-        return []
-    first, second = np.array(links, dtype=np.int64).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(first)), (first, second)), shape=(count, count))
-    labels = connected_components(graph, directed=False)[1]
-    groups: dict[int, list[int]] = {}
-    for number, label in enumerate(labels.tolist()):
-        groups.setdefault(label, []).append(number)
-    return list(groups.values())
 
 
 def _defect(sightings: list[Sighting], views: Mapping[str, View]) -> Defect:
@@ -298,12 +124,21 @@ def _union(
 def _polygons(shapes: Sequence[shapely.Geometry]) -> MultiPolygon | None:
     if not shapes:
         return None
-    parts = [part for part in shapely.get_parts(shapely.union_all(shapes, grid_size=GRID_M)) if part.geom_type == "Polygon" and part.area > 0]
+    parts = [
+        part
+        for part in shapely.get_parts(shapely.union_all(shapes, grid_size=GRID_M))
+        if part.geom_type == "Polygon" and part.area > 0
+    ]
     return MultiPolygon(parts) if parts else None
 
 
 def _lines(shapes: Sequence[shapely.Geometry]) -> MultiLineString | None:
-    parts = [part for shape in shapes for part in shapely.get_parts(shape) if part.geom_type == "LineString" and part.length > 0]
+    parts = [
+        part
+        for shape in shapes
+        for part in shapely.get_parts(shape)
+        if part.geom_type == "LineString" and part.length > 0
+    ]
     return MultiLineString(parts) if parts else None
 
 

@@ -153,9 +153,7 @@ def _dji_calibrated(metadata: PhotoMetadata, width_px: int, height_px: int) -> L
     return Lens((focal, focal), principal, source="CalibratedFocalLength", focal_error=0.005)
 
 
-def _calibrated_scale(
-    metadata: PhotoMetadata, width_px: int, height_px: int
-) -> tuple[float, tuple[float, float]]:
+def _calibrated_scale(metadata: PhotoMetadata, width_px: int, height_px: int) -> tuple[float, tuple[float, float]]:
     """Scale against the calibrated picture, and the principal point's offset from that picture's middle."""
     stated, centre = _stated_size(metadata), metadata.calibrated_centre_px
     if centre is None:
@@ -213,11 +211,7 @@ def _from_focal_plane(metadata: PhotoMetadata, width_px: int, height_px: int) ->
     else:
         # Sensors of photo cameras lie between a phone's and medium format.
         plausible = 3.0 < scale.full_long_px / metadata.focal_plane_px_per_mm < 60.0
-    return (
-        _centred(focal, width_px, height_px, "FocalPlaneResolution and FocalLength", 0.02)
-        if plausible
-        else None
-    )
+    return _centred(focal, width_px, height_px, "FocalPlaneResolution and FocalLength", 0.02) if plausible else None
 
 
 def _from_35mm(metadata: PhotoMetadata, width_px: int, height_px: int) -> Lens | None:

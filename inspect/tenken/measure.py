@@ -1,6 +1,7 @@
 """From pixels to metres: a defect's sizes on the surface, with errors, and how far the width can be trusted."""
 
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +9,6 @@ import shapely
 from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 
 from tenken.find import LINEAR_KINDS, PhotoDefect
-from tenken.identify import Sighting
 from tenken.placement import Placement
 
 FloatArray = npt.NDArray[np.float64]
@@ -26,6 +26,35 @@ ACROSS_POINTS = 33
 """Points along a crack at which the scale across it is taken."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A defect as one photo shows it.
+
+    Sizes on the surface and geometry in the flight's CRS (suffix ``_m``) are None without pose or surface.
+    ``width_status`` is measured, estimated, unmeasured, below_limit or no_scale (cracks; None for other kinds).
+    """
+
+    sighting_id: str
+    photo: str
+    photo_sha256: str
+    kind: str
+    score: float
+    outline_px: MultiPolygon
+    centreline_px: MultiLineString | None
+    length_px: float | None
+    width_px: float | None
+    gsd_mm: float | None
+    outline_m: MultiPolygon | None
+    centreline_m: MultiLineString | None
+    length_m: float | None
+    area_m2: float | None
+    width_mm: float | None
+    width_low_mm: float | None
+    width_high_mm: float | None
+    width_status: str | None
+    position_error_m: float | None
+
+
 def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placement | None) -> Sighting:
     """Measure a defect of one photo on the surface.
 
@@ -38,10 +67,11 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
     placement
         Where the photo's pixels lie; None without pose or surface, then sizes on the surface are None too.
     """
-    outline_m = _outline_on_surface(defect.outline_px, placement)
-    line_m = _line_on_surface(defect.centreline_px, placement)
-    placed = placement if outline_m is not None or line_m is not None else None
     middle = _points_along(defect)
+    facet = placement.on_facet(middle) if placement is not None else None
+    outline_m = _outline_on_surface(defect.outline_px, facet)
+    line_m = _line_on_surface(defect.centreline_px, facet)
+    placed = facet if outline_m is not None or line_m is not None else None
     scale = placed.grid_scale if placed is not None else 1.0
     across_mm = _scale_across_mm(defect.centreline_px, placed)
     return Sighting(

@@ -110,9 +110,7 @@ def read_metadata(path: Path) -> PhotoMetadata:
             return PhotoMetadata(doubts=("it is too large for a photo: its metadata were not read",))
         data = path.read_bytes()
     except OSError as error:
-        raise FlightError(
-            f"{path}: cannot be read ({error.strerror}); check the file and its rights"
-        ) from error
+        raise FlightError(f"{path}: cannot be read ({error.strerror}); check the file and its rights") from error
     try:
         with _EXIV2_LOCK:
             exif, xmp = _read_tags(data)
@@ -227,9 +225,7 @@ def _stated_accuracy(exif: Tags, xmp: Tags) -> tuple[float | None, float | None,
     lon, lat = positive(xmp.get("drone-dji.rtkstdlon")), positive(xmp.get("drone-dji.rtkstdlat"))
     if lon is not None and lat is not None:
         return math.hypot(lon, lat), positive(xmp.get("drone-dji.rtkstdhgt")), rtk_fixed
-    horizontal = positive(xmp.get("camera.gpsxyaccuracy")) or positive(
-        exif.get("GPSInfo.GPSHPositioningError")
-    )
+    horizontal = positive(xmp.get("camera.gpsxyaccuracy")) or positive(exif.get("GPSInfo.GPSHPositioningError"))
     return horizontal, positive(xmp.get("camera.gpszaccuracy")), rtk_fixed
 
 

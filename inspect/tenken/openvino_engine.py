@@ -115,9 +115,7 @@ class OpenVinoSegmenter:
         precision: str = "f32",
     ) -> None:
         if len(thresholds) != len(classes):
-            raise WeightsError(
-                f"{path} has the classes {tuple(classes)}, but {len(thresholds)} thresholds were given"
-            )
+            raise WeightsError(f"{path} has the classes {tuple(classes)}, but {len(thresholds)} thresholds were given")
         if streams is not None and streams < 1:
             raise SettingsError(f"streams must be 1 or more, got {streams}")
         self.classes = tuple(classes)
@@ -190,12 +188,8 @@ class OpenVinoSegmenter:
             found = outputs[0][1].get_length() - 4 - outputs[1][1].get_length()
             if found == len(self.classes):
                 return
-            raise WeightsError(
-                f"{path} has {found} classes, its card names {len(self.classes)}: {self.classes}"
-            )
-        raise WeightsError(
-            f"{path} is no YOLO segmentation network (outputs {[str(shape) for shape in outputs]})"
-        )
+            raise WeightsError(f"{path} has {found} classes, its card names {len(self.classes)}: {self.classes}")
+        raise WeightsError(f"{path} is no YOLO segmentation network (outputs {[str(shape) for shape in outputs]})")
 
 
 class _Network:

@@ -59,6 +59,10 @@ class OrthomosaicPlacement:
             easting, northing = change.transform(easting, northing)
         return np.column_stack([easting, northing, np.zeros(len(easting))])
 
+    def on_facet(self, xy_px: FloatArray) -> "OrthomosaicPlacement":  # noqa: ARG002 - it knows no heights
+        """Return itself: an orthomosaic is level everywhere."""
+        return self
+
     def to_photo(self, xyz_m: FloatArray) -> FloatArray:
         """Return (n, 2) pixels of (n, 3) world points, inside the picture or not; heights are not used."""
         easting, northing = np.asarray(xyz_m, dtype=np.float64).reshape(-1, 3)[:, :2].T

@@ -1,6 +1,6 @@
 """A posed photo above a surface: from pixel to place and back, with errors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,9 @@ from shapely import Polygon
 
 from tenken.attitude import turn_about
 from tenken.camera import Camera
+from tenken.facet import fit_facet
 from tenken.polygons import largest_polygon
+from tenken.raster_surface import RasterSurface
 from tenken.surface import Surface
 
 FloatArray = npt.NDArray[np.float64]
@@ -60,6 +62,13 @@ class PhotoPlacement:
     def to_photo(self, xyz_m: FloatArray) -> FloatArray:
         """Return (n, 2) pixels of (n, 3) world points; NaN behind the camera."""
         return self.camera.project(xyz_m)
+
+    def on_facet(self, xy_px: FloatArray) -> "PhotoPlacement":
+        """Return this placement on the plane that most of these pixels meet, or itself where there is none."""
+        if not isinstance(self.surface, RasterSurface):
+            return self
+        facet = fit_facet(self.to_world(xy_px))
+        return self if facet is None else replace(self, surface=facet)
 
     def incidence_deg(self, xy_px: FloatArray) -> FloatArray:
         """Return (n,) angles between ray and surface normal, degrees; NaN where a ray misses."""
@@ -144,9 +153,7 @@ class PhotoPlacement:
             np.linspace(0.0, self.camera.height_px, _GRID_POINTS),
         )
         xy_m = self._seen(np.column_stack([x.ravel(), y.ravel()])).reshape(_GRID_POINTS, _GRID_POINTS, 2)
-        corners = np.stack([xy_m[:-1, :-1], xy_m[:-1, 1:], xy_m[1:, 1:], xy_m[1:, :-1]], axis=2).reshape(
-            -1, 4, 2
-        )
+        corners = np.stack([xy_m[:-1, :-1], xy_m[:-1, 1:], xy_m[1:, 1:], xy_m[1:, :-1]], axis=2).reshape(-1, 4, 2)
         cells = [Polygon(cell) for cell in corners[~np.isnan(corners).any(axis=(1, 2))]]
         return [cell for cell in cells if cell.is_valid]
 
@@ -157,9 +164,7 @@ class PhotoPlacement:
         xy_m[~(down > np.cos(np.radians(_STEEPEST_FOOTPRINT_DEG)))] = np.nan
         return xy_m
 
-    def _on_tangent(
-        self, rays: FloatArray, points: FloatArray, normals: FloatArray, rise_m: float = 0.0
-    ) -> FloatArray:
+    def _on_tangent(self, rays: FloatArray, points: FloatArray, normals: FloatArray, rise_m: float = 0.0) -> FloatArray:
         """Where rays, from a camera raised by ``rise_m``, meet the surface's tangent planes at ``points``."""
         origin = self.camera.position_m + np.array([0.0, 0.0, rise_m])
         with np.errstate(divide="ignore", invalid="ignore"):

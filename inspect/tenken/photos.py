@@ -7,7 +7,7 @@ import numpy as np
 import rasterio
 from pyproj import CRS
 
-from tenken import coverage, identify
+from tenken import coverage, joining
 from tenken.crs import flight_crs
 from tenken.flight import Flight, Orthomosaic, Photo
 from tenken.inspection import PhotoRecord
@@ -32,9 +32,7 @@ class PlacedPhoto:
     position_error_m: float | None
 
 
-def place_flight(
-    flight: Flight, outcome: FlightOutcome, surface: str
-) -> tuple[tuple[PlacedPhoto, ...], CRS | None]:
+def place_flight(flight: Flight, outcome: FlightOutcome, surface: str) -> tuple[tuple[PlacedPhoto, ...], CRS | None]:
     """Place every photo that could be read on the surface; one metric CRS for the flight."""
     if flight.orthomosaic is not None:
         placed = _place_orthomosaic(flight.orthomosaic, outcome)
@@ -55,10 +53,10 @@ def crs_of(flight: Flight) -> CRS | None:
     return flight_crs(positions) if positions else None
 
 
-def identity_views(photos: Sequence[PlacedPhoto]) -> Mapping[str, identify.View]:
+def identity_views(photos: Sequence[PlacedPhoto]) -> Mapping[str, joining.View]:
     """Return what each placed photo shows, for telling which sightings are of one defect."""
     return {
-        photo.record.photo: identify.View(
+        photo.record.photo: joining.View(
             photo.record.photo,
             photo.record.footprint,
             photo.effective_mm,
@@ -66,9 +64,7 @@ def identity_views(photos: Sequence[PlacedPhoto]) -> Mapping[str, identify.View]
             usable=photo.record.usable,
         )
         for photo in photos
-        if photo.record.footprint is not None
-        and photo.effective_mm is not None
-        and photo.position_error_m is not None
+        if photo.record.footprint is not None and photo.effective_mm is not None and photo.position_error_m is not None
     }
 
 

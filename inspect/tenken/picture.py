@@ -155,7 +155,9 @@ def luminance(image: RgbArray) -> npt.NDArray[np.float32]:
     Blur and mixing of light happen in linear light, so widths are read there.
     """
     linear = _SRGB_TO_LINEAR[image]
-    return linear[..., 0] * np.float32(0.2126) + linear[..., 1] * np.float32(0.7152) + linear[..., 2] * np.float32(0.0722)
+    return (
+        linear[..., 0] * np.float32(0.2126) + linear[..., 1] * np.float32(0.7152) + linear[..., 2] * np.float32(0.0722)
+    )
 
 
 def _srgb_table() -> npt.NDArray[np.float32]:

@@ -53,6 +53,10 @@ class Placement(Protocol):
         """(n, 2) pixels to (n, 3) easting, northing, height in metres; NaN where the ray meets no surface."""
         ...
 
+    def on_facet(self, xy_px: FloatArray) -> "Placement":
+        """Return the placement on the one plane that most of (n, 2) pixels meet, or itself where there is none."""
+        ...
+
     def to_photo(self, xyz_m: FloatArray) -> FloatArray:
         """(n, 3) world points to (n, 2) pixels; NaN behind the camera."""
         ...
@@ -141,9 +145,7 @@ def _place_on_raster(
         lowest_m, highest_m = float(np.nanmin(around.heights_m)), float(np.nanmax(around.heights_m))
         window = surface.window(crs, _bounds_m(camera, lowest_m, highest_m))
     if window is None:
-        return Unplaced(
-            f"{surface.path} shows nothing of what it sees: check its position, or give --surface plane"
-        )
+        return Unplaced(f"{surface.path} shows nothing of what it sees: check its position, or give --surface plane")
     points = window.intersect(camera.position_m, camera.rays(_spread_px(camera)))
     if np.isnan(points).all():
         return Unplaced(f"no ray of it meets {surface.path}: check that both use the same height datum")

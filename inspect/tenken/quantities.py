@@ -32,9 +32,7 @@ class Quantities:
     """Of the area seen; None when too little was seen."""
 
 
-def quantities_of(
-    segment: Segment, defects: Sequence[Defect], patches: Sequence[CoveragePatch]
-) -> Quantities:
+def quantities_of(segment: Segment, defects: Sequence[Defect], patches: Sequence[CoveragePatch]) -> Quantities:
     """Add up a segment's defects.
 
     The corroded share counts a place once, however many defects overlap there, and only where it was seen.

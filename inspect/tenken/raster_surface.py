@@ -120,9 +120,7 @@ class RasterSurface:
         points = origin_m + directions * reach[:, None]
         return points[:, 2] - self.height_at(points[:, :2])
 
-    def _bisect(
-        self, origin_m: FloatArray, directions: FloatArray, near: FloatArray, far: FloatArray
-    ) -> FloatArray:
+    def _bisect(self, origin_m: FloatArray, directions: FloatArray, near: FloatArray, far: FloatArray) -> FloatArray:
         for _ in range(_BISECTIONS):
             middle = (near + far) / 2.0
             # NaN counts as under ground: both ends are known, and the cell between them is.

@@ -99,8 +99,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "No grade: {standard} has no class for {kind} on material {material}.",
     ),
     "rust_on_concrete": (
-        "コンクリート上のさびは ①腐食 では評価しない。"
-        "露出鉄筋のさびなら ⑦剥離・鉄筋露出 として人が判断する。",
+        "コンクリート上のさびは ①腐食 では評価しない。露出鉄筋のさびなら ⑦剥離・鉄筋露出 として人が判断する。",
         "Rust on concrete is not graded as ① corrosion: rust on exposed bars belongs to ⑦ 剥離・鉄筋露出, "
         "which a person decides.",
     ),
@@ -158,10 +157,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Extent {exposure:.2f} (weight {weight:.2f}): cracks {density:.3f} m/m².",
     ),
     "exposure_corrosion": (
-        "損傷の広がり {exposure:.2f}（重み {weight:.2f}）："
-        "ひびわれ {density:.3f} m/m²、腐食 {share_pct:.3g} %。",
-        "Extent {exposure:.2f} (weight {weight:.2f}): cracks {density:.3f} m/m², "
-        "corrosion {share_pct:.3g} %.",
+        "損傷の広がり {exposure:.2f}（重み {weight:.2f}）：ひびわれ {density:.3f} m/m²、腐食 {share_pct:.3g} %。",
+        "Extent {exposure:.2f} (weight {weight:.2f}): cracks {density:.3f} m/m², corrosion {share_pct:.3g} %.",
     ),
     "exposure_unknown": (
         "損傷の広がり {exposure:.2f}（重み {weight:.2f}）：十分な画質で見えた面積がなく不明。",

@@ -68,7 +68,9 @@ def locked_folder(folder: Path) -> Iterator[None]:
     except Timeout as error:
         raise SettingsError(f"{folder}: another run is writing there: wait for it, or give another --out") from error
     except OSError as error:
-        raise SettingsError(f"{folder}: cannot be written ({error.strerror}): give another folder with --out") from error
+        raise SettingsError(
+            f"{folder}: cannot be written ({error.strerror}): give another folder with --out"
+        ) from error
     try:
         yield
     finally:

@@ -224,16 +224,12 @@ def _cells(placed_area: BaseGeometry, side_m: float) -> tuple[Segment, ...]:
             f"the photos span {(east - west + 1) * (north - south + 1):,} cells of {side_m:g} m; "
             "give an assets file or a longer segment length"
         )
-    column, row = (
-        axis.ravel() for axis in np.meshgrid(np.arange(west, east + 1), np.arange(south, north + 1))
-    )
+    column, row = (axis.ravel() for axis in np.meshgrid(np.arange(west, east + 1), np.arange(south, north + 1)))
     boxes = shapely.box(column * side_m, row * side_m, (column + 1) * side_m, (row + 1) * side_m)
     shapely.prepare(placed_area)
     near = np.flatnonzero(shapely.intersects(placed_area, boxes))
     shown = shapely.area(shapely.intersection(boxes[near], placed_area)) > _GRID_M * side_m
-    return tuple(
-        _cell(int(column[i]), int(row[i]), side_m, boxes[i]) for i in near[np.asarray(shown, dtype=bool)]
-    )
+    return tuple(_cell(int(column[i]), int(row[i]), side_m, boxes[i]) for i in near[np.asarray(shown, dtype=bool)])
 
 
 def _cell(column: int, row: int, side_m: float, box: Polygon) -> Segment:

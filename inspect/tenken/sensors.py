@@ -24,9 +24,7 @@ class Sensor(BaseModel):
 def known_sensors() -> dict[tuple[str, str], Sensor]:
     """Every sensor of ``sensors.json``, by make and model in lower case."""
     text = Path(__file__).with_name("sensors.json").read_text(encoding="utf-8")
-    return {
-        _key(sensor.make, sensor.model): sensor for sensor in TypeAdapter(list[Sensor]).validate_json(text)
-    }
+    return {_key(sensor.make, sensor.model): sensor for sensor in TypeAdapter(list[Sensor]).validate_json(text)}
 
 
 def find_sensor(make: str | None, model: str | None) -> Sensor | None:

@@ -57,9 +57,7 @@ def crack_spacing_m(lines: Sequence[LineString | MultiLineString]) -> float:
     return round(least_m, 4)
 
 
-def _least_within_m(
-    reach_m: float, tree: STRtree, directions: npt.NDArray[np.float64], least_m: float
-) -> float:
+def _least_within_m(reach_m: float, tree: STRtree, directions: npt.NDArray[np.float64], least_m: float) -> float:
     """Smallest typical distance of pairs that come as near as the reach; the known one if none is less."""
     cracks = tree.geometries
     first, second = tree.query(cracks, predicate="dwithin", distance=reach_m)
@@ -101,9 +99,7 @@ def _points(line: LineString | MultiLineString) -> npt.NDArray[np.float64]:
     """(n, 2) points, evenly along the line."""
     step_m = max(_STEP_M, line.length / _MOST_STEPS)
     dense = [
-        shapely.line_interpolate_point(
-            part, np.linspace(0.0, part.length, max(2, round(part.length / step_m) + 1))
-        )
+        shapely.line_interpolate_point(part, np.linspace(0.0, part.length, max(2, round(part.length / step_m) + 1)))
         for part in shapely.get_parts(line)
     ]
     return shapely.get_coordinates(np.concatenate(dense))

@@ -220,9 +220,7 @@ def load_standard(id_or_path: str | Path) -> Standard:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         what = [".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")]
-        raise SettingsError(
-            f"{name}: {': '.join(filter(None, what))}; see docs/standards.md for the keys"
-        ) from error
+        raise SettingsError(f"{name}: {': '.join(filter(None, what))}; see docs/standards.md for the keys") from error
 
 
 def _touched(classes: Sequence[WidthClass | SpacingClass | ShareClass], first: float, last: float) -> range:

@@ -58,6 +58,26 @@ class Plane:
         return np.tile([0.0, 0.0, 1.0], (len(xyz_m), 1))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TiltedPlane:
+    """A plane of any slope that is not vertical, through a point, with its upward unit normal."""
+
+    point_m: FloatArray
+    upward: FloatArray
+
+    def intersect(self, origin_m: FloatArray, directions: FloatArray) -> FloatArray:
+        """Return (n, 3) points of the plane; NaN for rays that do not come to it."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reach = ((self.point_m - origin_m) @ self.upward) / (directions @ self.upward)
+        reach = np.where(np.isfinite(reach) & (reach > 0.0), reach, np.nan)
+        met: FloatArray = origin_m + directions * reach[:, None]
+        return met
+
+    def normal(self, xyz_m: FloatArray) -> FloatArray:
+        """Return (n, 3): the same everywhere."""
+        return np.tile(self.upward, (len(xyz_m), 1))
+
+
 @dataclass(frozen=True, slots=True)
 class TakeOffPlane:
     """The level plane at take-off: each photo's own, at its altitude less its height above take-off."""
@@ -137,9 +157,7 @@ class RasterFile:
         unit = (dataset.units[0] or "").strip().lower()
         feet_map = dataset.crs.is_projected and dataset.crs.linear_units_factor[1] != 1.0
         if unit not in _METRES_PER_UNIT or (not unit and feet_map):
-            stated = (
-                f"its heights are in {unit!r}" if unit else "its map is in feet and its heights state no unit"
-            )
+            stated = f"its heights are in {unit!r}" if unit else "its map is in feet and its heights state no unit"
             raise SettingsError(f"{self.path}: {stated}; convert them to metres or set the band's unit type")
         return _METRES_PER_UNIT[unit]
 

@@ -93,9 +93,7 @@ class UltralyticsSegmenter:
 
         self.classes = segmentation_classes(checkpoint, path)
         if len(thresholds) != len(self.classes):
-            raise WeightsError(
-                f"{path} has the classes {self.classes}, but {len(thresholds)} thresholds were given"
-            )
+            raise WeightsError(f"{path} has the classes {self.classes}, but {len(thresholds)} thresholds were given")
         self._thresholds = tuple(thresholds)
         self.device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
         try:
@@ -112,9 +110,7 @@ class UltralyticsSegmenter:
         padded = torch.tensor(pad_tile(image))
         # TF32 would round what goes into a convolution to 10 bits, and the defects would differ from the
         # CPU's.
-        exact = torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-        )
+        exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
         with self._lock, torch.inference_mode(), exact:
             planes = padded.to(self.device).permute(2, 0, 1)[None].float() / 255
             predictions, prototypes = (output[0].cpu().numpy() for output in self._network(planes)[0])

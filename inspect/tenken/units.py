@@ -38,9 +38,7 @@ class PhotoOutcome:
     skipped: str | None
 
 
-def inspect_photo(
-    photo: Photo, windows: IntArray, detector: Detector, on_tile: OnTile | None = None
-) -> dict[str, Any]:
+def inspect_photo(photo: Photo, windows: IntArray, detector: Detector, on_tile: OnTile | None = None) -> dict[str, Any]:
     """Find and measure the defects of one photo, in pixels, over its tiles."""
     try:
         image = load_photo(photo.path)
@@ -80,7 +78,9 @@ def inspect_block(
         "score": [round(score, 4) for score in pieces.score.tolist()],
         "xyxy_px": pieces.xyxy_px.tolist(),
         "tile_xyxy_px": pieces.tile_xyxy_px.tolist(),
-        "masks": [base64.b64encode(zlib.compress(np.packbits(mask).tobytes())).decode("ascii") for mask in pieces.masks],
+        "masks": [
+            base64.b64encode(zlib.compress(np.packbits(mask).tobytes())).decode("ascii") for mask in pieces.masks
+        ],
     }
 
 

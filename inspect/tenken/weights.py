@@ -60,9 +60,7 @@ def find_weights(name_or_path: str | Path = "default") -> Weights:
     return _check(read_card(cards[name]), cards[name].parent)
 
 
-def add_weights(
-    path: Path, name: str | None = None, *, trust: bool = False, folder: Path | None = None
-) -> Weights:
+def add_weights(path: Path, name: str | None = None, *, trust: bool = False, folder: Path | None = None) -> Weights:
     """Copy a weight file into a folder of weights and give it a card, so that it can be used by name.
 
     Parameters
@@ -86,9 +84,7 @@ def add_weights(
     if not path.is_file():
         raise WeightsError(f"{path} does not exist or is no file; give an .onnx or .pt file")
     if not re.fullmatch(r"[\w.-]+", name):
-        raise WeightsError(
-            f"{name!r} cannot be a name (letters, digits, '.', '_' and '-'); give one with --name"
-        )
+        raise WeightsError(f"{name!r} cannot be a name (letters, digits, '.', '_' and '-'); give one with --name")
     known = _card_paths().get(name)
     if known is not None and read_card(known).sha256 != file_sha256(path):
         raise WeightsError(f"{path}: the name {name!r} is taken by {known}; give another with --name")
@@ -172,7 +168,6 @@ def _check(card: WeightsCard, folder: Path) -> Weights:
     sha256 = file_sha256(path)
     if sha256 != card.sha256:
         raise WeightsError(
-            f"{path} is damaged or was changed: sha256 {sha256[:12]}…, "
-            f"its card says {card.sha256[:12]}…; get it again"
+            f"{path} is damaged or was changed: sha256 {sha256[:12]}…, its card says {card.sha256[:12]}…; get it again"
         )
     return Weights(card, path, sha256)

@@ -70,15 +70,11 @@ class WeightsCard(_CardPart):
     @model_validator(mode="after")
     def _one_threshold_a_class(self) -> "WeightsCard":
         if set(self.thresholds) != set(self.classes):
-            raise ValueError(
-                f"thresholds {sorted(self.thresholds)} do not name the classes {sorted(self.classes)}"
-            )
+            raise ValueError(f"thresholds {sorted(self.thresholds)} do not name the classes {sorted(self.classes)}")
         return self
 
     @classmethod
-    def minimal(
-        cls, path: Path, classes: tuple[str, ...], *, tile_px: int = 640, name: str = ""
-    ) -> "WeightsCard":
+    def minimal(cls, path: Path, classes: tuple[str, ...], *, tile_px: int = 640, name: str = "") -> "WeightsCard":
         """Make a card for a file of which only the classes are known."""
         return cls(
             name=name or path.stem,

@@ -134,9 +134,7 @@ def _suppress(
         top_left = np.maximum(xyxy_px[best, :2], xyxy_px[rest, :2])
         bottom_right = np.minimum(xyxy_px[best, 2:], xyxy_px[rest, 2:])
         shared = np.clip(bottom_right - top_left, 0, None).prod(axis=1)
-        same_object = (number[rest] == number[best]) & (
-            shared > overlap_iou * (area[best] + area[rest] - shared)
-        )
+        same_object = (number[rest] == number[best]) & (shared > overlap_iou * (area[best] + area[rest] - shared))
         left = rest[~same_object]
     return np.array(kept, dtype=np.intp), bool(len(left))
 

@@ -12,8 +12,9 @@ from shapely import LineString, MultiLineString, MultiPolygon, Polygon, box
 from shapely.affinity import translate
 
 from tenken.grade import DefectGrade, Finding
-from tenken.identify import Defect, Sighting
+from tenken.identify import Defect
 from tenken.inspection import Inspection, PhotoRecord, SkippedRecord
+from tenken.measure import Sighting
 from tenken.segments import CoveragePatch, Segment
 
 EAST_M, NORTH_M = 24730.0, -43533.0

@@ -42,9 +42,7 @@ def test_each_defect_gets_a_picture_that_names_its_photo(
     tmp_path: Path, bridge: Inspection, concrete: LoadWindow
 ) -> None:
     written = write_crops(tmp_path / "crops", bridge, concrete)
-    assert written == {
-        one.id: f"crops/{one.id}.jpg" for one in sorted(bridge.defects, key=lambda one: one.id)
-    }
+    assert written == {one.id: f"crops/{one.id}.jpg" for one in sorted(bridge.defects, key=lambda one: one.id)}
     for defect in bridge.defects:
         with Image.open(tmp_path / written[defect.id]) as picture:
             assert max(picture.size) <= LARGEST_PX
@@ -53,9 +51,7 @@ def test_each_defect_gets_a_picture_that_names_its_photo(
         assert defect.sightings[0].photo_sha256 in comment
 
 
-def test_the_crack_is_untouched_on_one_side_and_outlined_on_the_other(
-    bridge: Inspection, concrete: LoadWindow
-) -> None:
+def test_the_crack_is_untouched_on_one_side_and_outlined_on_the_other(bridge: Inspection, concrete: LoadWindow) -> None:
     sheet = np.asarray(draw_crop(crack(bridge), (1200, 900), concrete))
     upper, lower = sheet[: len(sheet) // 2 - 40], sheet[len(sheet) // 2 :]
     assert upper.min(axis=(1, 2)).min() < 80
@@ -64,16 +60,12 @@ def test_the_crack_is_untouched_on_one_side_and_outlined_on_the_other(
 
 
 @pytest.mark.parametrize(("dx", "dy"), [(-119, -498), (559, 199), (-119, 199), (5000, 5000), (-5000, 0)])
-def test_a_window_never_leaves_the_photo(
-    bridge: Inspection, concrete: LoadWindow, dx: float, dy: float
-) -> None:
+def test_a_window_never_leaves_the_photo(bridge: Inspection, concrete: LoadWindow, dx: float, dy: float) -> None:
     # The fixture refuses any pixel outside the photo.
     assert max(draw_crop(moved(crack(bridge), dx, dy), (1200, 900), concrete).size) <= LARGEST_PX
 
 
-def test_a_tall_crack_stands_beside_its_copy_and_a_wide_one_above(
-    bridge: Inspection, concrete: LoadWindow
-) -> None:
+def test_a_tall_crack_stands_beside_its_copy_and_a_wide_one_above(bridge: Inspection, concrete: LoadWindow) -> None:
     tall = draw_crop(crack(bridge, "C-0002"), (1200, 900), concrete)
     wide = draw_crop(crack(bridge, "C-0003"), (1200, 900), concrete)
     for sheet, split_axis in ((np.asarray(tall), 1), (np.asarray(wide), 0)):
@@ -98,9 +90,7 @@ def test_a_crack_across_a_large_photo_is_also_shown_at_full_resolution(bridge: I
 def test_a_crack_without_scale_gets_a_bar_in_pixels(bridge: Inspection, concrete: LoadWindow) -> None:
     with_scale = np.asarray(draw_crop(crack(bridge), (1200, 900), concrete))
     bare = dataclasses.replace(crack(bridge).sightings[0], gsd_mm=None)
-    without = np.asarray(
-        draw_crop(dataclasses.replace(crack(bridge), sightings=(bare,)), (1200, 900), concrete)
-    )
+    without = np.asarray(draw_crop(dataclasses.replace(crack(bridge), sightings=(bare,)), (1200, 900), concrete))
     assert with_scale.shape == without.shape
     footer = with_scale.shape[0] - 48
     assert (with_scale[:300] == without[:300]).all()

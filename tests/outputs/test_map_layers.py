@@ -45,9 +45,7 @@ def rows(path: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("layer", sorted(PROMISED))
-def test_a_layer_starts_with_the_promised_columns_and_holds_one_geometry_type(
-    written: Path, layer: str
-) -> None:
+def test_a_layer_starts_with_the_promised_columns_and_holds_one_geometry_type(written: Path, layer: str) -> None:
     info = pyogrio.read_info(written, layer=layer)
     promised = PROMISED[layer].split()
     assert list(info["fields"])[: len(promised)] == promised
@@ -65,15 +63,11 @@ def test_every_defect_has_a_row_and_only_placed_ones_a_geometry(written: Path) -
 
 
 def test_what_is_unknown_is_null_and_neither_zero_nor_empty(written: Path) -> None:
-    unplaced = (
-        "SELECT segment_id, length_m, width_mm, area_m2, gsd_mm, position_error_m, grade, review FROM defects"
-    )
+    unplaced = "SELECT segment_id, length_m, width_mm, area_m2, gsd_mm, position_error_m, grade, review FROM defects"
     assert rows(written, f"{unplaced} WHERE id = 'C-0003'") == [(None,) * 8]
     unseen = "SELECT rank, priority, grade, crack_length_m, corrosion_area_m2, corrosion_pct FROM segments"
     assert rows(written, f"{unseen} WHERE segment_id = 's3'") == [(None,) * 6]
-    assert rows(written, "SELECT crack_length_m, assessed FROM segments WHERE segment_id = 's2'") == [
-        (0.0, 1)
-    ]
+    assert rows(written, "SELECT crack_length_m, assessed FROM segments WHERE segment_id = 's2'") == [(0.0, 1)]
     for layer in PROMISED:
         _, _, _, columns = pyogrio.raw.read(written, layer=layer)
         texts = [value for column in columns if column.dtype == object for value in column]
@@ -89,18 +83,14 @@ def test_an_estimated_width_carries_its_interval_and_all_candidates(written: Pat
 
 
 def test_a_sighting_can_be_drawn_in_its_photo(written: Path, bridge: Inspection) -> None:
-    ((outline, centreline),) = rows(
-        written, "SELECT outline_px, centreline_px FROM sightings WHERE sighting_id = 'v5'"
-    )
+    ((outline, centreline),) = rows(written, "SELECT outline_px, centreline_px FROM sightings WHERE sighting_id = 'v5'")
     (truth,) = next(one for one in bridge.defects if one.id == "C-0003").sightings
     assert shapely.from_wkt(outline).symmetric_difference(truth.outline_px).area < 5
     assert truth.centreline_px is not None
     assert shapely.from_wkt(centreline).equals_exact(truth.centreline_px.geoms[0], 0.01)
 
 
-def test_a_flight_without_positions_keeps_all_layers_and_invents_no_place(
-    tmp_path: Path, bridge: Inspection
-) -> None:
+def test_a_flight_without_positions_keeps_all_layers_and_invents_no_place(tmp_path: Path, bridge: Inspection) -> None:
     unplaced = tuple(one for one in bridge.defects if one.outline_m is None)
     photos = tuple(dataclasses.replace(one, footprint=None) for one in bridge.photos)
     bare = dataclasses.replace(bridge, crs=None, defects=unplaced, grades={}, findings=(), photos=photos)
@@ -133,9 +123,7 @@ def test_the_run_table_tells_weights_standard_and_skipped_files(written: Path) -
 def test_each_map_layer_has_exactly_one_default_style(tmp_path: Path, bridge: Inspection, lang: str) -> None:
     path = tmp_path / "x.gpkg"
     write_layers(path, bridge, lang)
-    styles = rows(
-        path, "SELECT f_table_name, f_geometry_column, f_table_schema, useAsDefault FROM layer_styles"
-    )
+    styles = rows(path, "SELECT f_table_name, f_geometry_column, f_table_schema, useAsDefault FROM layer_styles")
     assert sorted(styles) == sorted((layer, "geom", "", 1) for layer in PROMISED)
 
 
@@ -149,9 +137,7 @@ def test_a_style_names_every_column_and_lets_people_edit_the_review_only(
     for layer, qml in rows(path, "SELECT f_table_name, styleQML FROM layer_styles"):
         root = ET.fromstring(qml)  # noqa: S314
         columns = list(pyogrio.read_info(path, layer=layer)["fields"])
-        assert [alias.get("name") for alias in root.iter("alias")] == [
-            text(f"column.{one}") for one in columns
-        ]
+        assert [alias.get("name") for alias in root.iter("alias")] == [text(f"column.{one}") for one in columns]
         editable = {one.get("name") for one in root.findall("editable/field") if one.get("editable") == "1"}
         assert editable == ({"review", "review_note"} if layer == "defects" else set())
 
@@ -163,9 +149,7 @@ def test_the_legend_has_a_symbol_for_every_defect_kind_and_grade(written: Path) 
     assert {value for (value,) in present} <= shown
 
 
-def test_what_people_entered_comes_back_and_is_kept(
-    tmp_path: Path, written: Path, bridge: Inspection
-) -> None:
+def test_what_people_entered_comes_back_and_is_kept(tmp_path: Path, written: Path, bridge: Inspection) -> None:
     with closing(sqlite3.connect(written)) as database:
         database.create_function("ST_IsEmpty", 1, lambda blob: blob is None)
         for name in ("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):
@@ -198,8 +182,6 @@ def test_layers_do_not_depend_on_the_order_in_which_things_were_found(bridge: In
 
 def test_nan_is_no_figure(bridge: Inspection) -> None:
     odd = dataclasses.replace(bridge.defects[0], length_m=float("nan"), width_high_mm=float(np.inf))
-    layer = next(
-        one for one in all_layers(dataclasses.replace(bridge, defects=(odd,))) if one.name == "defects"
-    )
+    layer = next(one for one in all_layers(dataclasses.replace(bridge, defects=(odd,))) if one.name == "defects")
     assert layer.column("length_m") == (None,)
     assert layer.column("width_high_mm") == (None,)

@@ -80,11 +80,7 @@ def test_tags_nest_ids_are_unique_and_links_lead_somewhere(page: Page) -> None:
     ids = Counter(page.values("id"))
     assert [one for one, count in ids.items() if count > 1] == []
     targets = [href[1:] for href in page.values("href") if href.startswith("#")]
-    named = [
-        one
-        for value in page.values("aria-labelledby") + page.values("aria-describedby")
-        for one in value.split()
-    ]
+    named = [one for value in page.values("aria-labelledby") + page.values("aria-describedby") for one in value.split()]
     assert len(targets) > 10
     assert set(targets + named) <= set(ids)
 
@@ -181,9 +177,7 @@ def test_no_soundness_is_claimed(page: Page) -> None:
         assert claim not in page.text
 
 
-def test_a_flight_without_positions_has_a_report_without_a_map(
-    tmp_path: Path, bridge: Inspection, lang: str
-) -> None:
+def test_a_flight_without_positions_has_a_report_without_a_map(tmp_path: Path, bridge: Inspection, lang: str) -> None:
     unplaced = tuple(one for one in bridge.defects if one.outline_m is None)
     photos = tuple(dataclasses.replace(one, footprint=None) for one in bridge.photos)
     bare = dataclasses.replace(bridge, crs=None, defects=unplaced, grades={}, findings=(), photos=photos)

@@ -25,8 +25,7 @@ from tenken.outputs.segments_csv import safe_text
 def collections(tmp_path: Path, bridge: Inspection) -> dict[str, Any]:
     write_geojson(tmp_path, bridge, "ja")
     return {
-        name: json.loads((tmp_path / f"{name}.geojson").read_text(encoding="utf-8"))
-        for name in ("defects", "segments")
+        name: json.loads((tmp_path / f"{name}.geojson").read_text(encoding="utf-8")) for name in ("defects", "segments")
     }
 
 
@@ -58,9 +57,7 @@ def test_rings_are_closed_and_outer_ones_run_counter_clockwise(collections: dict
             assert LinearRing(ring).is_ccw == (index == 0)
 
 
-def test_a_crack_keeps_its_shape_to_a_tenth_of_a_millimetre(
-    collections: dict[str, Any], bridge: Inspection
-) -> None:
+def test_a_crack_keeps_its_shape_to_a_tenth_of_a_millimetre(collections: dict[str, Any], bridge: Inspection) -> None:
     back = Transformer.from_crs(4326, 6677, always_xy=True)
     written = {one["id"]: one["geometry"] for one in collections["defects"]["features"]}
     for defect in bridge.defects:
@@ -70,10 +67,7 @@ def test_a_crack_keeps_its_shape_to_a_tenth_of_a_millimetre(
         degrees = shape(written[defect.id])
         assert isinstance(degrees, MultiPolygon)
         metres = MultiPolygon(
-            [
-                Polygon([back.transform(lon, lat) for lon, lat in part.exterior.coords])
-                for part in degrees.geoms
-            ]
+            [Polygon([back.transform(lon, lat) for lon, lat in part.exterior.coords]) for part in degrees.geoms]
         )
         assert metres.hausdorff_distance(defect.outline_m) < 0.0002
 
@@ -103,9 +97,7 @@ def test_files_are_byte_equal_in_whatever_order_things_were_found(tmp_path: Path
     assert not any(b"\r" in content for name, content in contents[0].items() if name != "segments.csv")
 
 
-@given(
-    st.lists(st.tuples(st.floats(0, 50), st.floats(0, 50)), min_size=3, max_size=9, unique=True).map(Polygon)
-)
+@given(st.lists(st.tuples(st.floats(0, 50), st.floats(0, 50)), min_size=3, max_size=9, unique=True).map(Polygon))
 def test_any_outline_gives_valid_rings_or_nothing(polygon: Polygon) -> None:
     if not polygon.is_valid or polygon.area < 1e-4:
         return

@@ -60,9 +60,7 @@ def export(checkpoint: Path, name: str, out_dir: Path, *, tile_px: int = 640) ->
     tools = ", ".join(f"{tool} {version(tool)}" for tool in ("torch", "ultralytics", "onnx", "onnxslim"))
     source = Source(file=checkpoint.name, sha256=file_sha256(checkpoint), made_with=tools)
     card_path = out_dir / f"{name}.json"
-    old_card = (
-        read_card(card_path) if card_path.exists() else WeightsCard.minimal(path, classes, tile_px=tile_px)
-    )
+    old_card = read_card(card_path) if card_path.exists() else WeightsCard.minimal(path, classes, tile_px=tile_px)
     card = old_card.model_copy(
         update={"sha256": file_sha256(path), "classes": classes, "tile_px": tile_px, "source": source}
     )
@@ -70,9 +68,7 @@ def export(checkpoint: Path, name: str, out_dir: Path, *, tile_px: int = 640) ->
     return card
 
 
-def _onnx_model(
-    checkpoint: Path, tile_px: int
-) -> tuple[tuple[str, ...], onnx.ModelProto, dict[str, HalfTensor]]:
+def _onnx_model(checkpoint: Path, tile_px: int) -> tuple[tuple[str, ...], onnx.ModelProto, dict[str, HalfTensor]]:
     """Let ultralytics export a copy of the checkpoint; it writes beside the file it reads."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "model.pt"

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 def run(
     flight: Annotated[Path, typer.Argument(help="Folder of drone photos, or an orthomosaic GeoTIFF.")],
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the results.", show_default="FLIGHT.inspection")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results.", show_default="FLIGHT.inspection")] = None,
     assets: options.Assets = None,
     weights: options.Weights = "default",
     standard: options.Standard = "japan-bridge-2019",
@@ -60,9 +58,7 @@ def run(
         lang=options.language(lang),
         device=device,
     )
-    inspection = inspect_with_progress(
-        flight, out, settings, workers=workers, fresh=fresh, quiet=quiet, json=json
-    )
+    inspection = inspect_with_progress(flight, out, settings, workers=workers, fresh=fresh, quiet=quiet, json=json)
     if strict:
         refuse_skipped(inspection)
 
@@ -102,13 +98,14 @@ def summary(inspection: "Inspection", folder: Path) -> str:
 
     text = words("en")
     kinds = sorted({defect.kind for defect in inspection.defects})
-    counts = ", ".join(
-        f"{sum(d.kind == kind for d in inspection.defects)} {text.kind(kind)}" for kind in kinds
-    )
+    counts = ", ".join(f"{sum(d.kind == kind for d in inspection.defects)} {text.kind(kind)}" for kind in kinds)
     unusable = [photo for photo in inspection.photos if not photo.usable]
     unplaced = [photo for photo in inspection.photos if photo.footprint is None]
     not_assessed = [finding for finding in inspection.findings if not finding.assessed]
-    lines = ["", f"{len(inspection.photos)} photos inspected; candidates for a person to judge: {counts or 'none found'}"]
+    lines = [
+        "",
+        f"{len(inspection.photos)} photos inspected; candidates for a person to judge: {counts or 'none found'}",
+    ]
     for finding in inspection.findings[:3]:
         if finding.rank is not None and finding.defect_ids:
             grade = finding.grade or "-".join(finding.grade_candidates) or "not graded"

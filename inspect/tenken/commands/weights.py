@@ -22,9 +22,7 @@ def list_command() -> None:
     width = max((len(card.name) for card in cards), default=0)
     for card in cards:
         mark = "*" if card.name == DEFAULT_WEIGHTS else " "
-        typer.echo(
-            f"{mark} {card.name:{width}}  {', '.join(card.classes)}  {card.licence}  {card.sha256[:12]}"
-        )
+        typer.echo(f"{mark} {card.name:{width}}  {', '.join(card.classes)}  {card.licence}  {card.sha256[:12]}")
 
 
 @weights_app.command("show")
@@ -98,16 +96,13 @@ def _text(card: "WeightsCard", path: Path) -> str:
     if card.metrics:
         paragraphs += ["", "measured"]
         paragraphs += [
-            f"{metric.value:12g}  {metric.measure}: {metric.data}; {metric.conditions}"
-            for metric in card.metrics
+            f"{metric.value:12g}  {metric.measure}: {metric.data}; {metric.conditions}" for metric in card.metrics
         ]
     if card.known_failures:
         paragraphs += ["", "known failures"]
         paragraphs += [f"           -  {failure}" for failure in card.known_failures]
     columns = max(60, shutil.get_terminal_size().columns)
     return "\n".join(
-        textwrap.fill(
-            paragraph, columns, subsequent_indent=" " * 14, break_long_words=False, break_on_hyphens=False
-        )
+        textwrap.fill(paragraph, columns, subsequent_indent=" " * 14, break_long_words=False, break_on_hyphens=False)
         for paragraph in paragraphs
     )

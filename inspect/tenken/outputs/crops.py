@@ -10,8 +10,9 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 from shapely import LineString, MultiLineString, MultiPolygon, Polygon, line_interpolate_point
 
-from tenken.identify import Defect, Sighting
+from tenken.identify import Defect
 from tenken.inspection import Inspection
+from tenken.measure import Sighting
 from tenken.outputs.figures import (
     UNKNOWN,
     area_text,
@@ -81,9 +82,7 @@ def write_crops(folder: Path, inspection: Inspection, load_window: LoadWindow) -
     folder.mkdir(parents=True, exist_ok=True)
     sizes_px = {photo.photo: (photo.width_px, photo.height_px) for photo in inspection.photos}
     written = {}
-    shown = [
-        defect for defect in inspection.defects if defect.sightings and defect.sightings[0].photo in sizes_px
-    ]
+    shown = [defect for defect in inspection.defects if defect.sightings and defect.sightings[0].photo in sizes_px]
     for defect in sorted(shown, key=lambda one: (one.sightings[0].photo, one.id)):
         best = defect.sightings[0]
         picture = draw_crop(defect, sizes_px[best.photo], load_window)
@@ -111,9 +110,7 @@ def draw_crop(defect: Defect, photo_size_px: tuple[int, int], load_window: LoadW
     pictures = [_render(pixels, window, panel) for panel in (untouched, annotated)]
     _annotate(ImageDraw.Draw(pictures[1]), best, annotated)
     if untouched is not annotated:
-        frame = [
-            (value - origin) * zoom for value, origin in zip(untouched.window, window[:2] * 2, strict=True)
-        ]
+        frame = [(value - origin) * zoom for value, origin in zip(untouched.window, window[:2] * 2, strict=True)]
         ImageDraw.Draw(pictures[1]).rectangle(frame, outline=_DETAIL_FRAME)
     tiles = [
         _with_scale_bar(picture, panel, best.gsd_mm)
@@ -201,9 +198,7 @@ def _annotate(draw: ImageDraw.ImageDraw, sighting: Sighting, panel: Panel) -> No
     """Draw the outline and the centre line a pixel thin."""
 
     def drawn(line: LineString) -> list[tuple[float, float]]:
-        return [
-            ((x - panel.window[0]) * panel.zoom, (y - panel.window[1]) * panel.zoom) for x, y in line.coords
-        ]
+        return [((x - panel.window[0]) * panel.zoom, (y - panel.window[1]) * panel.zoom) for x, y in line.coords]
 
     for polygon in _polygons(sighting.outline_px):
         for ring in (polygon.exterior, *polygon.interiors):

@@ -1,6 +1,7 @@
 """Sizes in words: as many digits as they deserve, with their interval, and what is not known said so."""
 
-from tenken.identify import Defect, Sighting
+from tenken.identify import Defect
+from tenken.measure import Sighting
 from tenken.outputs.wording import Words
 
 UNKNOWN = "–"
@@ -54,13 +55,7 @@ def pixel_size_text(defect: Defect | Sighting) -> str:
 
 def position_error_text(error_m: float | None) -> str:
     """Write a 1-sigma position error."""
-    return (
-        UNKNOWN
-        if error_m is None
-        else f"± {error_m:.1f} m"
-        if error_m >= 0.1
-        else f"± {error_m * 100:.0f} cm"
-    )
+    return UNKNOWN if error_m is None else f"± {error_m:.1f} m" if error_m >= 0.1 else f"± {error_m * 100:.0f} cm"
 
 
 def resolution_text(gsd_mm: float | None) -> str:

@@ -67,9 +67,7 @@ def _geometry(geometry: LayerGeometry | None, to_wgs84: Transformer) -> dict[str
     # On the grid of the decimals first, so that rounding makes no ring cross itself; a sliver that would
     # vanish there is kept as it was.
     gridded = shapely.set_precision(placed, 10.0**-DECIMALS)
-    polygons = [
-        part for part in shapely.get_parts(gridded) if isinstance(part, Polygon) and not part.is_empty
-    ]
+    polygons = [part for part in shapely.get_parts(gridded) if isinstance(part, Polygon) and not part.is_empty]
     if not polygons:
         polygons = [*placed.geoms]
     return {"type": "MultiPolygon", "coordinates": [_rings(orient(polygon)) for polygon in polygons]}

@@ -63,9 +63,7 @@ def write_layers(
 def read_reviews(path: Path) -> dict[str, Review]:
     """Read what people entered in a GeoPackage, by defect id; empty when it has no defects layer."""
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-        known = database.execute(
-            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'defects'"
-        ).fetchone()
+        known = database.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'defects'").fetchone()
         if known is None:
             return {}
         rows = database.execute(

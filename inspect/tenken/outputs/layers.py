@@ -10,8 +10,9 @@ import shapely
 from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 
 from tenken.grade import Finding
-from tenken.identify import Defect, Sighting
+from tenken.identify import Defect
 from tenken.inspection import Inspection
+from tenken.measure import Sighting
 from tenken.outputs.columns import COVERAGE, CRACK_LINES, DEFECTS, PHOTOS, RUN, SEGMENTS, SIGHTINGS, FieldType
 from tenken.outputs.grades import worst_grade
 
@@ -231,9 +232,7 @@ def run_table(inspection: Inspection) -> Layer:
     }
     entries |= {f"version.{name}": value for name, value in sorted(inspection.versions.items())}
     entries |= {f"setting.{name}": value for name, value in sorted(inspection.settings.items())}
-    entries |= {
-        f"skipped.{one.path}": one.reason for one in sorted(inspection.skipped, key=lambda one: one.path)
-    }
+    entries |= {f"skipped.{one.path}": one.reason for one in sorted(inspection.skipped, key=lambda one: one.path)}
     rows: tuple[Row, ...] = tuple((None, (key, as_text(value))) for key, value in entries.items())
     return Layer("run", None, RUN, rows)
 

@@ -58,11 +58,7 @@ def layer_qml(layer: Layer, lang: str) -> str:
         tip = ET.SubElement(root, "mapTip", enabled="1")
         tip.text = _map_tip(text)
     ET.indent(root, " ")
-    return (
-        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-        + ET.tostring(root, encoding="unicode")
-        + "\n"
-    )
+    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(root, encoding="unicode") + "\n"
 
 
 def _defects(layer: Layer, text: Words) -> tuple[ET.Element, ET.Element]:

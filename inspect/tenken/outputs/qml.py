@@ -158,9 +158,7 @@ def _symbol(name: str, kind: str, layers: Sequence[SymbolLayer], opacity: str) -
     symbol = ET.Element("symbol", name=name, type=kind, alpha="1", clip_to_extent="1", force_rhr="0")
     _expressions(symbol, {"alpha": opacity})
     for one in layers:
-        layer = ET.SubElement(
-            symbol, "layer", {"class": one.kind, "enabled": "1", "locked": "0", "pass": "0"}
-        )
+        layer = ET.SubElement(symbol, "layer", {"class": one.kind, "enabled": "1", "locked": "0", "pass": "0"})
         options = ET.SubElement(layer, "Option", type="Map")
         for key, value in sorted(one.settings.items()):
             ET.SubElement(options, "Option", name=key, type="QString", value=value)

@@ -94,9 +94,7 @@ def render_report(inspection: Inspection, crops: Mapping[str, str], folder: Path
             unplaced=_by_photo([one for one in homeless if not one.located]),
             cards=cards,
             kinds=sorted({(one.kind, one.kind_word) for one in cards}),
-            grades=sorted(
-                {one.worst for one in cards if one.worst}, key=lambda one: (-(severity(one) or 0), one)
-            ),
+            grades=sorted({one.worst for one in cards if one.worst}, key=lambda one: (-(severity(one) or 0), one)),
             named=_names(sections),
             embedded=len(pictures),
             photos=sorted(inspection.photos, key=lambda one: one.photo),
@@ -128,11 +126,7 @@ def _content_security_policy(style: str, script: str) -> str:
     """Forbid every request; only this very style and script may act."""
 
     def digest(content: str) -> str:
-        return (
-            "'sha256-"
-            + base64.b64encode(hashlib.sha256(content.encode("utf-8")).digest()).decode("ascii")
-            + "'"
-        )
+        return "'sha256-" + base64.b64encode(hashlib.sha256(content.encode("utf-8")).digest()).decode("ascii") + "'"
 
     return (
         f"default-src 'none'; img-src data:; style-src {digest(style)}; script-src {digest(script)}; "
@@ -160,9 +154,7 @@ def _headlines(inspection: Inspection, text: Words) -> list[Headline]:
     kinds = Counter(defect.kind for defect in inspection.defects)
     findings = inspection.findings
     assessed = [one for one in findings if one.assessed]
-    worst = worst_grade(
-        None, [grade for one in assessed if (grade := worst_grade(one.grade, one.grade_candidates))]
-    )
+    worst = worst_grade(None, [grade for one in assessed if (grade := worst_grade(one.grade, one.grade_candidates))])
     widest = max((one.max_width_mm for one in findings if one.max_width_mm is not None), default=None)
     unlocated = sum(defect.outline_m is None for defect in inspection.defects)
     usable = sum(photo.usable for photo in inspection.photos)
@@ -192,10 +184,7 @@ def _headlines(inspection: Inspection, text: Words) -> list[Headline]:
             text("headline.photos"),
             text("headline.skipped", count=len(inspection.skipped)),
         ),
-        *(
-            [Headline(str(unlocated), text("headline.unlocated"), text("headline.unlocated_detail"))]
-            * bool(unlocated)
-        ),
+        *([Headline(str(unlocated), text("headline.unlocated"), text("headline.unlocated_detail"))] * bool(unlocated)),
     ]
 
 

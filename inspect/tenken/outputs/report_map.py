@@ -94,9 +94,7 @@ def draw_map(inspection: Inspection, order: Sequence[str]) -> ReportMap | None:
     return ReportMap(
         width=round(width, 3),
         height=round(height, 3),
-        footprints=tuple(
-            shape(name, "", polygon, name, rough_m) for name, polygon in sorted(footprints, key=_first)
-        ),
+        footprints=tuple(shape(name, "", polygon, name, rough_m) for name, polygon in sorted(footprints, key=_first)),
         coverage=tuple(
             shape(patch.segment_id, f"c-{patch.status}", patch.geometry, patch.status, rough_m)
             for finding in findings

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tenken.grade import Finding
-from tenken.identify import Defect, Sighting
+from tenken.identify import Defect
 from tenken.inspection import Inspection
+from tenken.measure import Sighting
 from tenken.outputs.figures import (
     UNKNOWN,
     area_text,
@@ -150,9 +151,7 @@ def segment_section(finding: Finding, index: int, cards: Sequence[Card], text: W
         anchor=f"segment-{index}",
         name=segment.name or segment.segment_id,
         segment_id=segment.segment_id,
-        asset=" · ".join(
-            part for part in (segment.asset_id, text.coded("material", segment.material)) if part
-        ),
+        asset=" · ".join(part for part in (segment.asset_id, text.coded("material", segment.material)) if part),
         assessed=finding.assessed,
         rank=finding.rank,
         priority=UNKNOWN if finding.priority is None else f"{finding.priority:.2f}",
@@ -206,9 +205,7 @@ def _sighting(sighting: Sighting, defect: Defect, text: Words) -> SightingView:
     if sighting.length_m is None and sighting.area_m2 is None:
         size = pixel_size_text(sighting)
     elif defect.width_status is not None or sighting.centreline_m is not None:
-        size = " · ".join(
-            part for part in (length_text(sighting.length_m), width_text(sighting)) if part != UNKNOWN
-        )
+        size = " · ".join(part for part in (length_text(sighting.length_m), width_text(sighting)) if part != UNKNOWN)
         size = size or text.coded("width_status", sighting.width_status)
     else:
         size = area_text(sighting.area_m2)
