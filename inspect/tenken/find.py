@@ -9,21 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 import shapely.ops
-from affine import Affine
 from shapely import LineString, MultiLineString, MultiPolygon, affinity
 
 from tenken.assemble import Pieces, WholeMask, concatenate, pieces_of_tile, whole_masks
 from tenken.centreline import trace_centreline
 from tenken.detect import KINDS, Detector
+from tenken.outline import outline_of
 from tenken.picture import ArrayPicture, Picture, RasterPicture, luminance
 from tenken.profiles import WidthReading, read_width, sample_profiles
 from tenken.tiles import tile_windows
 
 LINEAR_KINDS = frozenset({"crack"})
 """Kinds that have a centre line, a length and a width; the others have an area."""
-
-OUTLINE_TOLERANCE_PX = 0.6
-"""Outlines follow pixel edges; vertices that move them by less are dropped, which takes the staircases away."""
 
 BANK_PX = 8.0
 """How far a width profile reaches beyond the mask, to see undamaged surface on both sides."""
@@ -131,7 +128,7 @@ def describe_defects(picture: Picture, pieces: Pieces) -> list[PhotoDefect]:
 
 def _describe(picture: Picture, whole: WholeMask) -> PhotoDefect:
     area_px = float(np.count_nonzero(whole.mask)) * whole.scale**2
-    outline = _outline(whole)
+    outline = _to_picture(outline_of(whole.mask), whole)
     if whole.kind not in LINEAR_KINDS:
         return PhotoDefect(whole.kind, whole.score, outline, None, None, None, None, None, area_px, whole.pieces)
     line = _to_picture(trace_centreline(whole.mask), whole)
@@ -178,24 +175,6 @@ def _window_around(picture: Picture, line: LineString, margin_px: int) -> tuple[
         min(picture.width_px, right + margin_px),
         min(picture.height_px, bottom + margin_px),
     )
-
-
-def _outline(whole: WholeMask) -> MultiPolygon:
-    from rasterio.features import shapes
-
-    # One cell of padding: rasterio warns about the identity transform, which it takes for a missing one.
-    padded = np.pad(whole.mask, 1)
-    rings = [
-        shapely.geometry.shape(geometry)
-        for geometry, _ in shapes(
-            padded.astype(np.uint8), mask=padded, connectivity=4, transform=Affine.translation(-1, -1)
-        )
-    ]
-    merged = shapely.union_all(rings)
-    smooth = shapely.simplify(merged, OUTLINE_TOLERANCE_PX) if whole.mask.size > 4 else merged
-    polygons = shapely.get_parts(shapely.make_valid(smooth if not smooth.is_empty else merged))
-    kept = [polygon for polygon in polygons if polygon.geom_type == "Polygon"]
-    return MultiPolygon(_to_picture(MultiPolygon(kept), whole).geoms)
 
 
 Geometry = TypeVar("Geometry", MultiPolygon, MultiLineString)

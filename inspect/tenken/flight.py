@@ -30,6 +30,9 @@ VIDEO_ENDINGS = frozenset({".mp4", ".mov", ".avi", ".mkv"})
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", ".ds_store"})
 """What operating systems leave in folders; not worth a line."""
 
+GENERIC_FOLDERS = frozenset({"images", "image", "photos", "photo", "dcim", "100media", "jpg", "img", "写真", "画像"})
+"""Folder names that don't tell one flight from another."""
+
 RESULT_MARK = "inspection.gpkg"
 """A folder that holds this file is the result of an earlier run, and not searched."""
 
@@ -82,7 +85,9 @@ class Flight:
 
     @property
     def name(self) -> str:
-        """The folder's or file's own name."""
+        """The folder's or file's own name; with the folder above where it says only that photos are in it."""
+        if self.root.name.lower() in GENERIC_FOLDERS and self.root.parent.name:
+            return f"{self.root.parent.name}/{self.root.name}"
         return self.root.name
 
 

@@ -1,0 +1,52 @@
+"""The tests' world: rendered flights with known truth, made once a session, and the real flights where they are."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tenken_demo import DemoTruth, make_demo_flight
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoFlight:
+    """A demo flight on disk and its truth."""
+
+    folder: Path
+    truth: DemoTruth
+
+    @property
+    def images(self) -> Path:
+        return self.folder / "images"
+
+    @property
+    def assets(self) -> Path:
+        return self.folder / "assets.geojson"
+
+    @property
+    def surface(self) -> str:
+        return str(self.folder / "surface.tif")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoFlight:
+    """Six photos, 2000 x 1500 px, 1.07 mm per pixel."""
+    folder = tmp_path_factory.mktemp("demo")
+    return DemoFlight(folder, make_demo_flight(folder, width_px=2000, height_px=1500))
+
+
+@pytest.fixture(scope="session")
+def small_demo(tmp_path_factory: pytest.TempPathFactory) -> DemoFlight:
+    """Three photos, 480 x 360 px, 4.5 mm per pixel: for what does not depend on the content."""
+    folder = tmp_path_factory.mktemp("small")
+    return DemoFlight(folder, make_demo_flight(folder, photos=3, width_px=480, height_px=360))
+
+
+@pytest.fixture(scope="session")
+def real_flights() -> Path:
+    """Folder of the real flights; tests that need it are skipped where it is absent."""
+    folder = SHARED / "flights"
+    if not folder.is_dir():
+        pytest.skip("the real flights are not here: they are not part of the repository")
+    return folder
