@@ -61,7 +61,7 @@ def read_raw(path: Path) -> RawAssets:
     except AssetsError:
         raise
     except (DataSourceError, DataLayerError, UnicodeDecodeError, RuntimeError, ShapelyError) as error:
-        reason = str(error).splitlines()[0][:200]
+        reason = str(error).splitlines()[0].split(".;")[0][:200]
         raise AssetsError(
             f"{file}: cannot be read as GeoJSON, GeoPackage or Shapefile ({reason}); "
             "open it in QGIS and export it again"

@@ -44,7 +44,11 @@ def place_flight(flight: Flight, outcome: FlightOutcome, surface: str) -> tuple[
 
 
 def crs_of(flight: Flight) -> CRS | None:
-    """Choose the flight's metric CRS from its photos' positions; None when no photo states one."""
+    """Return the flight's metric CRS, chosen from its photos' positions; None when no photo states one."""
+    if flight.orthomosaic is not None:
+        with rasterio.open(flight.orthomosaic.path) as dataset:
+            placed = place_orthomosaic(dataset)
+        return None if isinstance(placed, Unplaced) else placed.crs
     positions = [
         (photo.metadata.lon_deg, photo.metadata.lat_deg)
         for photo in flight.photos

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tenken.assets import read_assets
 from tenken.detect import Detector
 from tenken.findings import assess
 from tenken.flight import Flight, count_files, read_flight
@@ -13,11 +14,12 @@ from tenken.identify import identify
 from tenken.inspection import Inspection, SkippedRecord
 from tenken.measure import sight
 from tenken.model import Model, chosen_model
-from tenken.photos import coverage_views, identity_views, place_flight
+from tenken.photos import coverage_views, crs_of, identity_views, place_flight
 from tenken.progress import Progress, Silence
 from tenken.results import locked_folder, note_changes, output_folder, write_results
 from tenken.settings import Settings, default_workers
 from tenken.standards import load_standard
+from tenken.surface import RasterFile, parse_surface
 from tenken.versions import versions
 from tenken.work import FlightOutcome, TileGrid, detect_flight
 
@@ -60,12 +62,12 @@ def inspect_flight(
     """
     settings, progress, watch = settings or Settings(), progress or Silence(), Stopwatch()
     workers = workers or default_workers()
-    load_standard(settings.standard)  # a wrong name must not cost an hour of detection
     folder = output_folder(flight, out)
     with locked_folder(folder):
         with watch.time("read"):
             progress.start("read", count_files(flight))
             read = read_flight(flight, on_file=progress.advance)
+            check_inputs(read, settings)
         model = chosen_model(settings, detector, workers)
         note_changes(folder, settings, model.sha256, progress)
         with watch.time("detect"):
@@ -76,6 +78,22 @@ def inspect_flight(
         with watch.time("write"):
             write_results(folder, read, inspection, outcome, settings, watch.seconds, progress)
     return inspection
+
+
+def check_inputs(flight: Flight, settings: Settings) -> None:
+    """Read standard, surface and assets once, for a wrong name must not cost an hour of detection.
+
+    Raises
+    ------
+    SettingsError, AssetsError
+    """
+    load_standard(settings.standard)
+    surface = parse_surface(settings.surface)
+    if isinstance(surface, RasterFile):
+        surface.check()
+    crs = crs_of(flight)
+    if settings.assets is not None and crs is not None:
+        read_assets(settings.assets, crs)
 
 
 def measure_flight(flight: Flight, outcome: FlightOutcome, model: Model, settings: Settings) -> Inspection:

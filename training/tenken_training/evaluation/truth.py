@@ -1,0 +1,127 @@
+"""What labels say of one photo: objects, regions and condition states, as pixels."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from rasterio.features import rasterize
+from scipy import ndimage
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
+
+EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=int)
+
+SMALLEST_OBJECT_PX = 100
+"""Connected parts of a mask below this are slips of the brush: they count as pixels, not as objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledObject:
+    """One labelled defect.
+
+    Parameters
+    ----------
+    kind
+        ``crack``, ``corrosion``, …
+    xyxy_px
+        (4,) its box: left, top, right, bottom.
+    left_px, top_px
+        Where the crop lies in the photo.
+    mask
+        Its pixels, as a bool crop.
+    """
+
+    kind: str
+    xyxy_px: FloatArray
+    left_px: int
+    top_px: int
+    mask: BoolArray
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is known of one photo.
+
+    Parameters
+    ----------
+    height_px, width_px
+        Size of the photo.
+    objects
+        The labelled defects.
+    regions
+        (height, width) bool by kind: all pixels of the kind.
+    states
+        (height, width) uint8 condition state of corrosion: 0 none, 1 fair, 2 poor, 3 severe; None where not labelled.
+    crack_width_px
+        (height, width) true crack width in pixels on crack pixels, where it is known better than by the label.
+    """
+
+    height_px: int
+    width_px: int
+    objects: tuple[LabelledObject, ...]
+    regions: dict[str, BoolArray]
+    states: npt.NDArray[np.uint8] | None = None
+    crack_width_px: npt.NDArray[np.float32] | None = None
+
+    def region(self, kind: str) -> BoolArray:
+        """(height, width) all pixels of a kind."""
+        found = self.regions.get(kind)
+        return np.zeros((self.height_px, self.width_px), dtype=bool) if found is None else found
+
+
+def from_polygons(shapes: Iterable[tuple[str, FloatArray]], height_px: int, width_px: int) -> Truth:
+    """Make the truth of polygons: (kind, (n, 2) corners x, y in pixels) each.
+
+    A pixel belongs to a polygon when its centre does; a polygon without any takes every pixel it touches.
+    """
+    objects, regions = [], {}
+    for kind, corners in shapes:
+        polygon = shapely.make_valid(shapely.Polygon(corners))
+        mask = painted([polygon], height_px, width_px)
+        if not mask.any():
+            mask = painted([polygon], height_px, width_px, all_touched=True)
+        if not mask.any():
+            continue
+        edges = np.clip([*corners.min(axis=0), *corners.max(axis=0)], 0, [width_px, height_px] * 2)
+        objects.append(_cropped(kind, mask, edges.astype(np.float64)))
+        regions[kind] = regions.get(kind, np.zeros_like(mask)) | mask
+    return Truth(height_px, width_px, tuple(objects), regions)
+
+
+def from_mask(
+    kind: str,
+    region: BoolArray,
+    states: npt.NDArray[np.uint8] | None = None,
+    *,
+    smallest_px: int = SMALLEST_OBJECT_PX,
+    crack_width_px: npt.NDArray[np.float32] | None = None,
+) -> Truth:
+    """Make the truth of a mask (height, width): its 8-connected parts are the objects."""
+    labels, _ = ndimage.label(region, EIGHT_NEIGHBOURS)
+    objects = []
+    for number, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
+        mask = labels[rows, columns] == number
+        if np.count_nonzero(mask) >= smallest_px:
+            edges = np.array([columns.start, rows.start, columns.stop, rows.stop], dtype=np.float64)
+            objects.append(LabelledObject(kind, edges, columns.start, rows.start, mask))
+    height, width = region.shape
+    return Truth(height, width, tuple(objects), {kind: region}, states, crack_width_px)
+
+
+def painted(
+    geometries: Sequence[shapely.Geometry], height_px: int, width_px: int, *, all_touched: bool = False
+) -> BoolArray:
+    """(height, width) the pixels whose centres lie in any of the geometries."""
+    shapes = [geometry for geometry in geometries if not geometry.is_empty]
+    if not shapes:
+        return np.zeros((height_px, width_px), dtype=bool)
+    return np.asarray(rasterize(shapes, (height_px, width_px), dtype="uint8", all_touched=all_touched), dtype=bool)
+
+
+def _cropped(kind: str, mask: BoolArray, xyxy_px: FloatArray) -> LabelledObject:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    top, left = int(rows[0]), int(columns[0])
+    return LabelledObject(kind, xyxy_px, left, top, mask[top : rows[-1] + 1, left : columns[-1] + 1])

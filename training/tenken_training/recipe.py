@@ -1,0 +1,153 @@
+"""A recipe: everything that decides what a training gives, in one file that is kept with the weights."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tenken.errors import SettingsError
+from tenken.weights_card import Score, Sha256, file_sha256
+
+CropKind = Literal[
+    "crack_photo",
+    "crack_mosaic",
+    "corrosion_photo",
+    "corrosion_mosaic",
+    "drawn_crack",
+    "pasted_crack",
+    "pasted_rust",
+    "drawn_rust",
+    "flight_negative",
+    "rendered_negative",
+]
+"""What a training crop is made of; `tenken_training.crops` has one function for each."""
+
+CROP_KINDS: tuple[CropKind, ...] = get_args(CropKind)
+
+
+class _RecipePart(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Start(_RecipePart):
+    """The checkpoint that training begins with."""
+
+    checkpoint: str
+    """Path below the data folder."""
+    sha256: Sha256
+    """A checkpoint is a pickle and can run code: no other bytes are opened."""
+
+
+class Sources(_RecipePart):
+    """Where the photos lie, as paths below the data folder."""
+
+    cracks: str
+    """Folder with train, val and test, each with images (JPEG) and labels (YOLO polygons)."""
+    corrosion: str
+    """Folder with train and test, each with images (JPEG) and masks (0 none, 1 fair, 2 poor, 3 severe)."""
+    corrosion_val_from: Annotated[int, Field(ge=0)]
+    """Train photos with this number or a higher one are the validation split."""
+    flights: tuple[str, ...]
+    """Photos that show neither cracks nor rust."""
+
+
+class Cleaning(_RecipePart):
+    """What is left out of the loss because it may be a defect that nobody labelled."""
+
+    teacher: str
+    """Name of the weights whose detections are left out."""
+    other_class_score: Score
+    """Lowest score for the class that a data set does not label."""
+    own_class_score: Score
+    """Lowest score for the class that it does label, outside its labels."""
+
+
+class Rendering(_RecipePart):
+    """The rendered surfaces: concrete, paint, asphalt and others with what only looks like a defect."""
+
+    surfaces: Annotated[int, Field(ge=2)]
+    surface_px: Annotated[int, Field(ge=64)]
+
+
+class Crops(_RecipePart):
+    """The crops that an epoch consists of."""
+
+    size_px: Annotated[int, Field(gt=0, multiple_of=32)]
+    per_epoch: Annotated[int, Field(gt=0)]
+    scale: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
+    """Lowest and highest enlargement of a photo."""
+    shares: dict[CropKind, Annotated[float, Field(ge=0)]]
+    """Parts of an epoch by kind; need not add up to 1."""
+
+    @model_validator(mode="after")
+    def _something_to_draw(self) -> "Crops":
+        if not sum(self.shares.values()) > 0:
+            raise ValueError("shares are all 0")
+        if self.scale[0] > self.scale[1]:
+            raise ValueError("scale must be (lowest, highest)")
+        return self
+
+
+class Optimiser(_RecipePart):
+    """How the network is fitted: AdamW, linear warm-up, linear decay, running average of the weights."""
+
+    epochs: Annotated[int, Field(gt=0)]
+    batch: Annotated[int, Field(gt=0)]
+    learning_rate: Annotated[float, Field(gt=0)]
+    final_learning_rate: Annotated[float, Field(gt=0)]
+    warmup_steps: Annotated[int, Field(ge=0)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    ema_decay: Annotated[float, Field(ge=0, lt=1)]
+
+
+class Recipe(_RecipePart):
+    """One recipe file."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    seed: Annotated[int, Field(ge=0)]
+    start: Start
+    sources: Sources
+    cleaning: Cleaning
+    rendering: Rendering
+    crops: Crops
+    optimiser: Optimiser
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch; the last one is filled up."""
+        return -(-self.crops.per_epoch // self.optimiser.batch)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises
+    ------
+    SettingsError
+        When it cannot be read or says what no recipe says.
+    """
+    try:
+        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise SettingsError(f"{path}: {where}: {first['msg']}; see docs/training.md") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read as a recipe ({error})") from error
+
+
+def start_checkpoint(recipe: Recipe, data_dir: Path) -> Path:
+    """Path of the checkpoint that training begins with, after its bytes were compared.
+
+    Raises
+    ------
+    SettingsError
+        When it is missing, or is not the file that the recipe names.
+    """
+    path = data_dir / recipe.start.checkpoint
+    if not path.is_file():
+        raise SettingsError(f"{path} is missing; give the folder that holds it with --data")
+    if (found := file_sha256(path)) != recipe.start.sha256:
+        raise SettingsError(f"{path} has sha256 {found}, the recipe names {recipe.start.sha256}; get that file")
+    return path
