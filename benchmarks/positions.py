@@ -121,7 +121,7 @@ def match(warped: FloatArray, reference: Reference, search_m: float) -> Shifts:
                 continue
             tried += 1
             around = np.where(np.isnan(around), np.nanmean(around), around)
-            correlation: FloatArray = match_template(around, piece)  # type: ignore[no-untyped-call]
+            correlation: FloatArray = match_template(around, piece)
             shift = _best_shift(correlation, patch // 2, search)
             if shift is not None:
                 found.append(shift)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from tenken_demo import DemoTruth, make_demo_flight
 
 SHARED = Path(__file__).parents[2] / "shared"

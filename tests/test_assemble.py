@@ -53,13 +53,12 @@ def test_tiles_that_only_touch_are_joined_at_their_seam() -> None:
 def test_kinds_are_not_joined_with_each_other() -> None:
     def two_kinds(tile: npt.NDArray[np.uint8]) -> Detections:
         found = perfect_detector(tile)
-        twice = Detections(
+        return Detections(
             np.repeat(found.xyxy_px, 2, axis=0),
             np.repeat(found.score, 2),
             np.tile(["crack", "corrosion"], len(found)),
             [mask for mask in found.masks or () for _ in range(2)],
         )
-        return twice
 
     image = draw_cracks([LineString([(10, 100), (790, 140)])], 7, (800, 300))
     assert sorted(d.kind for d in find_defects(image, two_kinds, tile_px=200)) == ["corrosion", "crack"]

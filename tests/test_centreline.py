@@ -1,18 +1,20 @@
 """Centre lines run to the ends, have no staircase and no spurs, and keep branches."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from rasterio.features import rasterize
 from shapely import LineString, Point
 
 from tenken.centreline import trace_centreline
 
+BoolArray = npt.NDArray[np.bool_]
 
-def drawn(
-    *lines: LineString, width_px: float, size: tuple[int, int] = (420, 640)
-) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+
+def drawn(*lines: LineString, width_px: float, size: tuple[int, int] = (420, 640)) -> BoolArray:
     shapes = [line.buffer(width_px / 2, cap_style="flat") for line in lines]
-    return rasterize(shapes, size, dtype="uint8").astype(bool)
+    mask: BoolArray = rasterize(shapes, size, dtype="uint8").astype(bool)
+    return mask
 
 
 @pytest.mark.parametrize("width_px", [1.5, 3, 6, 15])

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import DemoFlight
 from typer.testing import CliRunner, Result
 
+from conftest import DemoFlight
 from tenken.cli import app
 
 
@@ -146,9 +146,7 @@ def test_locate_agrees_with_the_truth(demo: DemoFlight) -> None:
     assert seen.centreline_px is not None
     assert crack.centreline_m is not None
     pixel, place = seen.centreline_px.centroid, crack.centreline_m.centroid
-    result = run(
-        "locate", demo.images / seen.photo, f"{pixel.x},{pixel.y}", "--surface", demo.surface, "--json"
-    )
+    result = run("locate", demo.images / seen.photo, f"{pixel.x},{pixel.y}", "--surface", demo.surface, "--json")
     (found,) = json.loads(result.stdout)
     x, y = Transformer.from_crs(4326, demo.truth.epsg, always_xy=True).transform(found["lon"], found["lat"])
     off = ((x - place.x) ** 2 + (y - place.y) ** 2) ** 0.5

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
+
 from conftest import DemoFlight
+from tenken import Inspection, Settings, inspect_flight
 from tenken_demo.oracle import OracleDetector
 from tenken_demo.scoring import DefectScore, DemoScore, score_demo
-
-from tenken import Inspection, Settings, inspect_flight
 
 
 @pytest.fixture(scope="module")

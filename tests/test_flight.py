@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DemoFlight
-from drawn import perfect_detector
 from PIL import Image
 
+from conftest import DemoFlight
+from drawn import perfect_detector
 from tenken import Settings, inspect_flight, read_flight
 from tenken.errors import FlightError
 from tenken.picture import load_photo

@@ -1,4 +1,4 @@
-"""Widths come from grey values: right from three pixels on, never a number for a hairline, refused where no crack is."""
+"""Widths come from grey values: right from three pixels on, no number for a hairline, refused where no crack is."""
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +62,7 @@ def test_the_reading_does_not_hang_on_brightness() -> None:
 
 
 def test_a_shadow_edge_is_no_crack() -> None:
-    x, y = np.meshgrid(np.arange(SIDE), np.arange(SIDE))
+    _, y = np.meshgrid(np.arange(SIDE), np.arange(SIDE))
     grey = ndimage.gaussian_filter(np.where(y < 80, 0.4, 0.1), 0.8).astype(np.float32)
     assert reading(grey, LineString([(5, 80), (155, 80)])) is None
 

@@ -17,11 +17,11 @@ import numpy as np
 import pyogrio
 import pytest
 import rasterio
-from conftest import DemoFlight
-from drawn import draw_cracks, perfect_detector
 from rasterio.transform import from_origin
 from shapely import LineString
 
+from conftest import DemoFlight
+from drawn import draw_cracks, perfect_detector
 from tenken import Settings, inspect_flight
 from tenken.flight import sha256_of
 from tenken.verification import verify_run
@@ -53,7 +53,7 @@ def test_a_run_leaves_all_its_files(finished: Path) -> None:
 
 
 def test_every_layer_can_be_read(finished: Path) -> None:
-    layers = {name: kind for name, kind in pyogrio.list_layers(finished / "inspection.gpkg")}
+    layers = dict(pyogrio.list_layers(finished / "inspection.gpkg").tolist())
     spatial = {"defects", "crack_lines", "sightings", "segments", "photos", "coverage"}
     assert spatial <= {name for name, kind in layers.items() if kind}
     assert {"run", "layer_styles"} <= {name for name, kind in layers.items() if not kind}

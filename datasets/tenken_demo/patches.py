@@ -37,7 +37,7 @@ class PatchShape:
         """Trace the patch's polygons in u, v metres, with their holes."""
         padded = np.pad(self.cover, 1)
         united: shapely.Geometry = MultiPolygon()
-        for contour in find_contours(padded, 0.5):  # type: ignore[no-untyped-call]
+        for contour in find_contours(padded, 0.5):
             if len(contour) >= 4:
                 uv_m = (contour[:, ::-1] - 1) * CELL_M + np.asarray(self.origin_uv_m)
                 # A hole's contour lies inside another: the even-odd rule takes it out again.

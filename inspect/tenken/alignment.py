@@ -59,7 +59,8 @@ class Marks:
 
     def of(self, owner: int) -> FloatArray:
         """(m, 2) points of one sighting."""
-        return self.xy_m[self.owner == owner]
+        points: FloatArray = self.xy_m[self.owner == owner]
+        return points
 
     @property
     def apart(self) -> FloatArray:
@@ -172,7 +173,7 @@ def _tree(free: Mapping[Pair, Alignment]) -> dict[str, tuple[str, Alignment]]:
 
 
 def _at_limit(alignment: Alignment) -> bool:
-    return abs(np.arcsin(np.clip(alignment.turn[1, 0], -1, 1))) > 0.9 * MOST_TURN_RAD
+    return bool(abs(np.arcsin(np.clip(alignment.turn[1, 0], -1, 1))) > 0.9 * MOST_TURN_RAD)
 
 
 def _unmoved(overlap: Overlap) -> Alignment:

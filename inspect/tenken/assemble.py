@@ -133,7 +133,7 @@ def concatenate(parts: Iterable[Pieces]) -> Pieces:
 
 
 def group_pieces(pieces: Pieces) -> IntArray:
-    """Number the defects: pieces of the same defect get the same number.
+    """Give the pieces of each defect the same number.
 
     Returns
     -------
@@ -189,7 +189,7 @@ def _same_defect(pieces: Pieces, first: int, second: int) -> bool:
     if shared >= needed * smaller:
         return True
     # Thin marks a pixel beside each other are the same mark, rounded differently.
-    return needed == SHARED_FRACTION and _shared_px(_grown(mark_a), mark_b) >= needed * smaller
+    return bool(needed == SHARED_FRACTION and _shared_px(_grown(mark_a), mark_b) >= needed * smaller)
 
 
 def _touch_across_a_seam(pieces: Pieces, first: int, second: int) -> bool:

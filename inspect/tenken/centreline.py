@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 from scipy import ndimage
 from shapely import LineString, MultiLineString
 
@@ -63,7 +64,10 @@ class _SkeletonGraph:
     """Pixel numbers along each path; at a spur the free end comes first."""
 
     def spurs(self, half_width: FloatArray) -> list[IntArray]:
-        """(n, 2) rows and columns of the shortest spur of each junction: what then is no junction may be a line's end."""
+        """Return (n, 2) rows and columns of the shortest spur of each junction.
+
+        Only the shortest, for without it the next may be no spur but the line's end.
+        """
         shortest: dict[int, tuple[float, int, IntArray]] = {}
         for number, path in enumerate(self.paths):
             junction = int(path[-1])
@@ -103,7 +107,7 @@ def _trace(neighbours: list[list[int]], degree: IntArray) -> list[IntArray]:
     for node in sorted(nodes.tolist(), key=lambda n: (degree[n] != 1, n)):
         for step in neighbours[node]:
             if (node, step) not in walked:
-                paths.append(_walk(neighbours, degree, node, step, walked))
+                paths.append(_walk(neighbours, degree, node, step, walked))  # noqa: PERF401 - walked grows meanwhile
     on_path = {number for path in paths for number in path.tolist()}
     for number in np.flatnonzero(degree == 2).tolist():
         if number not in on_path:  # a closed ring has no node to start from
@@ -137,7 +141,7 @@ def _finished_line(graph: _SkeletonGraph, path: IntArray, half_width: FloatArray
             smooth = np.vstack([_overshoot(smooth, half_width[tuple(yx[0])]), smooth])
         if graph.degree[path[-1]] == 1:
             smooth = np.vstack([smooth, _overshoot(smooth[::-1], half_width[tuple(yx[-1])])])
-    return LineString(smooth).simplify(VERTEX_TOLERANCE_PX)
+    return LineString(shapely.get_coordinates(shapely.simplify(LineString(smooth), VERTEX_TOLERANCE_PX)))
 
 
 def _smoothed(xy: FloatArray, *, closed: bool) -> FloatArray:
@@ -162,7 +166,8 @@ def _overshoot(xy: FloatArray, half_width: float) -> FloatArray:
     length = float(np.hypot(*direction))
     if length == 0:
         return xy[:1]
-    return (xy[0] + direction / length * max(0.0, half_width - 0.5))[None]
+    end: FloatArray = xy[:1] + direction / length * max(0.0, half_width - 0.5)
+    return end
 
 
 def _without_pinholes(mask: BoolArray) -> BoolArray:

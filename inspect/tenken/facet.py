@@ -55,7 +55,7 @@ def fit_facet(xyz_m: FloatArray) -> TiltedPlane | None:
     if np.count_nonzero(off <= tolerance) < SHARE_ON_FACET * len(xyz_m):
         return None
     upward = np.array([-slope[0], -slope[1], 1.0])
-    return TiltedPlane(middle + [0.0, 0.0, rise], upward / np.linalg.norm(upward))
+    return TiltedPlane(middle + np.array([0.0, 0.0, rise]), upward / np.linalg.norm(upward))
 
 
 def _level_fit(around: FloatArray) -> tuple[FloatArray, float]:

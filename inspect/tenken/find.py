@@ -164,7 +164,9 @@ def _stretches(line: MultiLineString) -> Iterator[LineString]:
     for part in line.geoms:
         edges = np.linspace(0, part.length, max(1, round(part.length / STRETCH_PX)) + 1)
         for start, end in pairwise(edges.tolist()):
-            yield shapely.ops.substring(part, start, end)
+            stretch = shapely.ops.substring(part, start, end)
+            if isinstance(stretch, LineString):
+                yield stretch
 
 
 def _window_around(picture: Picture, line: LineString, margin_px: int) -> tuple[int, int, int, int]:

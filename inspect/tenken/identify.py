@@ -117,7 +117,7 @@ def _union(
         outlines += [s.outline_m.difference(covered) for s in own if s.outline_m is not None]
         lines += [s.centreline_m.difference(covered) for s in own if s.centreline_m is not None]
         if photo in views:
-            covered = covered.union(views[photo].footprint, grid_size=GRID_M)
+            covered = shapely.union(covered, views[photo].footprint, grid_size=GRID_M)
     return _polygons(outlines), _lines(lines)
 
 

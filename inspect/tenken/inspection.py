@@ -1,4 +1,4 @@
-"""The result of a run, as the reports take it. (Contract; to be completed.)"""
+"""The result of a run, as the reports take it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -156,7 +156,7 @@ def _boxes_meet(first: FloatArray, second: FloatArray, near_m: float) -> bool:
     return bool((apart <= near_m).all())
 
 
-def _fit(first: FloatArray, second: FloatArray, common: Polygon, near_m: float) -> tuple[float, float]:
+def _fit(first: FloatArray, second: FloatArray, common: shapely.Geometry, near_m: float) -> tuple[float, float]:
     """Share of the smaller one that lies on the other, where both photos see, and the mean distance there."""
     inside_a = first[shapely.contains_xy(common, first)]
     inside_b = second[shapely.contains_xy(common, second)]

@@ -151,10 +151,9 @@ def _line_on_surface(line: MultiLineString | None, placement: Placement | None) 
     parts: list[LineString] = []
     for part in line.geoms:
         xyz_m = placement.to_world(np.asarray(part.coords, dtype=np.float64)[:, :2])
-        hit = np.isfinite(xyz_m).all(axis=1)
-        for run in np.split(np.arange(len(hit)), np.flatnonzero(np.diff(hit)) + 1):
-            if len(run) >= 2 and hit[run[0]]:
-                parts.append(LineString(xyz_m[run]))
+        hit = np.asarray(np.isfinite(xyz_m).all(axis=1))
+        runs = np.split(np.arange(len(hit)), np.flatnonzero(np.diff(hit)) + 1)
+        parts += [LineString(xyz_m[run]) for run in runs if len(run) >= 2 and hit[run[0]]]
     return MultiLineString(parts) if parts else None
 
 

@@ -155,9 +155,9 @@ def luminance(image: RgbArray) -> npt.NDArray[np.float32]:
     Blur and mixing of light happen in linear light, so widths are read there.
     """
     linear = _SRGB_TO_LINEAR[image]
-    return (
-        linear[..., 0] * np.float32(0.2126) + linear[..., 1] * np.float32(0.7152) + linear[..., 2] * np.float32(0.0722)
-    )
+    red, green, blue = np.float32(0.2126), np.float32(0.7152), np.float32(0.0722)
+    grey: npt.NDArray[np.float32] = linear[..., 0] * red + linear[..., 1] * green + linear[..., 2] * blue
+    return grey
 
 
 def _srgb_table() -> npt.NDArray[np.float32]:

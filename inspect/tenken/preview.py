@@ -102,6 +102,7 @@ def place_one(path: Path, surface: str = "plane") -> Placement:
     """
     raster = path.suffix.lower() in (".tif", ".tiff", ".vrt")
     flight = read_flight(path) if raster or path.is_dir() or not path.exists() else _folder_of_one(path)
+    placed: Placement | Unplaced
     if flight.orthomosaic is not None:
         with rasterio.open(flight.orthomosaic.path) as dataset:
             placed = place_orthomosaic(dataset)
@@ -134,7 +135,7 @@ def _without_detection(flight: Flight) -> FlightOutcome:
         except FlightError as error:
             unread.append(Skipped(photo.name, str(error).removeprefix(f"{photo.path.name}: ")))
     skipped = tuple(sorted([*flight.skipped, *unread], key=lambda one: one.path))
-    return FlightOutcome({name: () for name in quality}, quality, skipped, frozenset(), 0, 0)
+    return FlightOutcome(dict.fromkeys(quality, ()), quality, skipped, frozenset(), 0, 0)
 
 
 def _rounded(value: float | None) -> float | None:

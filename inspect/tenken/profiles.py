@@ -219,7 +219,7 @@ def _read_profile(profile: FloatArray) -> tuple[float, float, float] | None:
 
 
 def _crossing(darkness: FloatArray, level: float) -> float | None:
-    """Samples from the valley's middle to where darkness falls through ``level``, linearly interpolated."""
+    """Count the samples from the valley's middle to where darkness falls through ``level``, linearly interpolated."""
     below = np.flatnonzero(darkness < level)
     if below.size == 0 or below[0] == 0:
         return None

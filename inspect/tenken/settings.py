@@ -58,8 +58,7 @@ class Settings:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.lang not in LANGUAGES:
-            raise SettingsError(f"--lang {self.lang}: give ja or en")
+        language_of(self.lang)
         if self.device not in ("auto", "cpu", "cuda"):
             raise SettingsError(f"--device {self.device}: give auto, cpu or cuda")
         if self.min_score is not None and not 0 <= self.min_score <= 1:
@@ -81,6 +80,20 @@ class Settings:
         known = {name: value for name, value in values.items() if name in cls.__dataclass_fields__}
         assets = known.get("assets")
         return cls(**{**known, "assets": Path(assets) if assets else None})
+
+
+def language_of(text: str) -> Lang:
+    """Return the language that a text names.
+
+    Raises
+    ------
+    SettingsError
+        When it is none of `LANGUAGES`.
+    """
+    for lang in LANGUAGES:
+        if text == lang:
+            return lang
+    raise SettingsError(f"--lang {text}: give ja or en")
 
 
 def default_workers() -> int:

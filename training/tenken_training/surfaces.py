@@ -89,7 +89,7 @@ def brick(rng: np.random.Generator, size: int) -> FloatPicture:
 
 def painted_steel(rng: np.random.Generator, size: int) -> FloatPicture:
     """Paint of any colour on plates: edges, welds, rows of bolts, dirt; red and brown paint as well."""
-    colour = np.array([0.15, 0.15, 0.15]) + rng.uniform(0, 0.75, 3)
+    colour = rng.uniform(0.15, 0.85) + rng.uniform(-0.15, 0.15, 3) * rng.choice([0.3, 1.0, 2.0])
     if rng.random() < 0.3:
         colour = np.array([rng.uniform(0.4, 0.75), rng.uniform(0.1, 0.3), rng.uniform(0.05, 0.25)])
     grey = 1 + rng.uniform(0.02, 0.1) * _clouds(rng, size) + 0.02 * _grain(rng, size, rng.uniform(0.7, 2))

@@ -3,9 +3,12 @@
 import locale
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from tenken.settings import Lang
 
 Assets = Annotated[
     Path | None,
@@ -26,10 +29,18 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 
 
-def language(chosen: str | None) -> str:
-    """Return the chosen language, or Japanese on a Japanese system, English elsewhere."""
+def language(chosen: str | None) -> "Lang":
+    """Return the chosen language, or Japanese on a Japanese system, English elsewhere.
+
+    Raises
+    ------
+    SettingsError
+        When it is neither ``ja`` nor ``en``.
+    """
     if chosen is not None:
-        return chosen
+        from tenken.settings import language_of
+
+        return language_of(chosen)
     system = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     if not system:
         system = locale.getlocale()[0] or ""

@@ -27,7 +27,7 @@ def report(
     from tenken.commands.run import inspect_with_progress
     from tenken.errors import FlightError, SettingsError
     from tenken.results import last_run
-    from tenken.settings import Settings
+    from tenken.settings import Settings, language_of
 
     record = last_run(out)
     if record is None:
@@ -36,7 +36,7 @@ def report(
     settings = replace(
         settings,
         standard=standard or settings.standard,
-        lang=lang or settings.lang,
+        lang=language_of(lang or settings.lang),
         assets=assets or settings.assets,
     )
     where = flight or Path(record["flight_path"])

@@ -1,4 +1,4 @@
-"""``inspect verify``: are photos, weights and results still what the run saw and wrote?"""
+"""``inspect verify``: whether photos, weights and results still are what the run saw and wrote."""
 
 from pathlib import Path
 from typing import Annotated

@@ -84,13 +84,15 @@ def score_whole_photo(
 
 
 def reduced(truth: Truth, height_px: int, width_px: int) -> Truth:
-    """The truth of a photo made smaller; an object too thin for the pixels keeps those it touches most."""
+    """The truth of a photo made smaller; an object too thin for the pixels keeps those it fills most."""
     across, down = width_px / truth.width_px, height_px / truth.height_px
     objects, regions = [], {}
     for one in truth.objects:
         whole = np.zeros((truth.height_px, truth.width_px), dtype=bool)
         whole[one.top_px : one.top_px + one.mask.shape[0], one.left_px : one.left_px + one.mask.shape[1]] = one.mask
         mask = _reduced_mask(whole, height_px, width_px)
+        if not mask.any():
+            continue
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         top, left = int(rows[0]), int(columns[0])
         crop = mask[top : rows[-1] + 1, left : columns[-1] + 1]
