@@ -87,15 +87,32 @@ class Alignment:
         return np.asarray(xy_m @ self.turn.T + self.shift_m, dtype=np.float64)
 
     def after(self, other: "Alignment") -> "Alignment":
-        """Return the alignment that does ``other`` first, then this one."""
-        return replace(self, turn=self.turn @ other.turn, shift_m=self.turn @ other.shift_m + self.shift_m)
+        """Return the alignment that does ``other`` first, then this one; what remains of both adds up."""
+        shift_m = self.turn @ other.shift_m + self.shift_m
+        return Alignment(self.turn @ other.turn, shift_m, self.near_m + other.near_m)
 
     def reversed(self) -> "Alignment":
         """Return the alignment that lays the first photo onto the second."""
         return replace(self, turn=self.turn.T, shift_m=-self.turn.T @ self.shift_m)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """All lines of one photo's sightings as dense points: what the marks of other photos are laid onto."""
+
+    by_owner: Mapping[int, FloatArray]
+    """(n, 2) points of each sighting, so dense that the nearest point is as good as the nearest place."""
+    tree: cKDTree
+    """Of all points, (m, 3), the kinds far from each other."""
+
+    @classmethod
+    def of(cls, by_owner: Mapping[int, FloatArray], kinds: Mapping[int, int]) -> "Lines":
+        """Index the lines of a photo; both by sighting number."""
+        parts = [np.column_stack([xy, np.full(len(xy), kinds[n] * KINDS_APART_M)]) for n, xy in by_owner.items()]
+        return cls(by_owner, cKDTree(np.concatenate(parts)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Overlap:
     """What two photos show of the same ground.
 
@@ -104,6 +121,8 @@ class Overlap:
 
     first: Marks
     second: Marks
+    first_lines: Lines
+    second_lines: Lines
     range_m: float
     """How far the photos may be shifted against each other."""
     resolution_m: float
@@ -134,23 +153,25 @@ def align_photos(overlaps: Mapping[Pair, Overlap]) -> dict[Pair, Alignment]:
             aligned[first, second] = _unmoved(overlap)
             continue
         expected = to_first[1].reversed().after(to_second[1])
-        aligned[first, second] = _refined(expected, overlap, overlap.most_m)
+        # What the pair itself shows may only correct what the tree leaves open.
+        most_m = float(np.clip(expected.near_m, overlap.least_m, overlap.most_m))
+        own = _refined(expected, overlap, most_m)
+        aligned[first, second] = replace(expected, near_m=most_m) if _at_limit(own) else own
     return aligned
 
 
 def align(overlap: Overlap) -> Alignment:
     """Lay one photo onto another by their marks alone."""
     scoring = max(overlap.least_m, SCORING_SHARE * overlap.range_m)
-    trees = cKDTree(overlap.first.apart), cKDTree(overlap.second.apart)
     best, most = _unmoved(overlap), -1.0
     for shift in _candidate_shifts(overlap):
         tried = Alignment(np.eye(2), shift, overlap.least_m)
-        explained, _ = _explained(tried, overlap, trees, scoring)
+        explained, _ = _explained(tried, overlap, scoring)
         # A larger shift must explain more: the candidates come sorted by size.
         if explained > most * (1 + 1e-6) + 1e-9:
             best, most = tried, explained
     refined = _refined(best, overlap, overlap.most_m)
-    explained, share = _explained(refined, overlap, trees, refined.near_m)
+    explained, share = _explained(refined, overlap, refined.near_m)
     return replace(refined, explained_m=explained, share=share)
 
 
@@ -188,7 +209,7 @@ def _candidate_shifts(overlap: Overlap) -> list[FloatArray]:
         points_b = second.of(b)
         length_b = float(second.weight_m[second.owner == b].sum())
         for a in np.unique(first.owner[first.kind == second.kind[second.owner == b][0]]).tolist():
-            points_a = first.of(a)
+            points_a = overlap.first_lines.by_owner[a]
             if _gap(points_a, points_b) > range_m:
                 continue
             length_a = float(first.weight_m[first.owner == a].sum())
@@ -217,16 +238,14 @@ def _closest_shift(first: FloatArray, second: FloatArray, range_m: float) -> Flo
     return shift
 
 
-def _explained(
-    alignment: Alignment, overlap: Overlap, trees: tuple[cKDTree, cKDTree], near_m: float
-) -> tuple[float, float]:
+def _explained(alignment: Alignment, overlap: Overlap, near_m: float) -> tuple[float, float]:
     """Length of line in both photos that lies on its like in the other, and its share of all."""
     first, second = overlap.first, overlap.second
     onto_first = replace(second, xy_m=alignment.lay(second.xy_m)).apart
     onto_second = replace(first, xy_m=alignment.reversed().lay(first.xy_m)).apart
     explained = total = 0.0
-    for marks, laid, tree in ((second, onto_first, trees[0]), (first, onto_second, trees[1])):
-        distance = tree.query(laid, distance_upper_bound=near_m)[0]
+    for marks, laid, lines in ((second, onto_first, overlap.first_lines), (first, onto_second, overlap.second_lines)):
+        distance = lines.tree.query(laid, distance_upper_bound=near_m)[0]
         # 1 on the spot, falling to 0 at the limit and beyond.
         closeness = np.clip(1 - (distance / near_m) ** 2, 0.0, 1.0)
         explained += float((marks.weight_m * closeness).sum())
@@ -236,7 +255,8 @@ def _explained(
 
 def _refined(start: Alignment, overlap: Overlap, most_m: float) -> Alignment:
     """Improve turn and shift by the marks that lie close; the start where fewer than three do."""
-    first, second, target = overlap.first, overlap.second, cKDTree(overlap.first.apart)
+    second, target = overlap.second, overlap.first_lines.tree
+    goals = np.asarray(target.data)[:, :2]
     turn, shift, residual = start.turn, start.shift_m, overlap.least_m / RESIDUAL_FACTOR
     for _ in range(ROUNDS):
         laid = replace(second, xy_m=Alignment(turn, shift, 0.0).lay(second.xy_m)).apart
@@ -246,7 +266,7 @@ def _refined(start: Alignment, overlap: Overlap, most_m: float) -> Alignment:
             return replace(start, near_m=overlap.least_m)
         residual = float(np.median(distance[found]))
         close = found & (distance <= max(RESIDUAL_FACTOR * residual, overlap.least_m))
-        turn, shift = _rigid(second.xy_m[close], first.xy_m[nearest[close]])
+        turn, shift = _rigid(second.xy_m[close], goals[nearest[close]])
     return Alignment(turn, shift, float(np.clip(RESIDUAL_FACTOR * residual, overlap.least_m, most_m)))
 
 

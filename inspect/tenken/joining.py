@@ -14,9 +14,9 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
-from shapely import MultiLineString, MultiPolygon, Polygon
+from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 
-from tenken.alignment import Alignment, Marks, Overlap, Pair, align_photos, concatenate_marks
+from tenken.alignment import Alignment, Lines, Marks, Overlap, Pair, align_photos, concatenate_marks
 from tenken.measure import Sighting
 
 FloatArray = npt.NDArray[np.float64]
@@ -27,8 +27,13 @@ SHIFT_SIGMAS = 2.0
 SAME_FRACTION = 0.5
 """Share of the smaller sighting, where both photos see, that must lie on the other."""
 
-POINTS_PER_SIGHTING = 200
-"""A sighting is compared by at most this many points along its line or outline."""
+POINTS_PER_SIGHTING = 80
+"""A sighting is laid onto others by at most this many points along its line or outline."""
+
+LINE_SPACING_PX = 2.0
+"""Distance of the points that stand for the lines it is laid onto, in ground resolutions."""
+
+MOST_LINE_POINTS = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,76 +56,104 @@ def join_sightings(sightings: Sequence[Sighting], views: Mapping[str, View]) -> 
     shapes = [_shape(sighting) for sighting in sightings]
     placed = [shape for shape in shapes if shape is not None]
     origin = np.array(placed[0].centroid.coords[0][:2]) if placed else np.zeros(2)
-    points = [_points(shape) - origin for shape in shapes]
     by_photo: dict[str, list[int]] = {}
     for number, sighting in enumerate(sightings):
         if sighting.photo in views and shapes[number] is not None:
             by_photo.setdefault(sighting.photo, []).append(number)
-    footprints = {photo: shapely.transform(views[photo].footprint, lambda xy: xy - origin) for photo in by_photo}
+    seen = {photo: _Seen.of(views[photo], numbers, sightings, shapes, origin) for photo, numbers in by_photo.items()}
     overlaps = {}
-    for pair in _overlapping(by_photo, footprints, views):
-        overlap = _overlap(pair, by_photo, footprints, views, sightings, points)
+    for pair in _overlapping(seen):
+        overlap = _overlap(seen[pair[0]], seen[pair[1]])
         if overlap is not None:
             overlaps[pair] = overlap
     links = [
         link
         for pair, alignment in align_photos(overlaps).items()
-        for link in _links(overlaps[pair], alignment, footprints[pair[0]], footprints[pair[1]], points)
+        for link in _links(overlaps[pair], alignment, seen[pair[0]].footprint, seen[pair[1]].footprint)
     ]
     return _groups(len(sightings), links)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What one photo shows, counted from the common origin."""
+
+    view: View
+    footprint: Polygon
+    kinds: Mapping[int, int]
+    """Code of the kind of each sighting."""
+    points: Mapping[int, FloatArray]
+    """(n, 2) few points along each sighting."""
+    lines: Lines
+
+    @classmethod
+    def of(
+        cls,
+        view: View,
+        numbers: Sequence[int],
+        sightings: Sequence[Sighting],
+        shapes: Sequence[MultiLineString | MultiPolygon | None],
+        origin: FloatArray,
+    ) -> "_Seen":
+        drawn = {number: shape for number in numbers if (shape := shapes[number]) is not None}
+        kinds = {number: _code(sightings[number].kind) for number in drawn}
+        dense_m = LINE_SPACING_PX * view.gsd_mm / 1000
+        return cls(
+            view,
+            shapely.transform(view.footprint, lambda xy: xy - origin),
+            kinds,
+            {number: _points(shape, 0.0, POINTS_PER_SIGHTING) - origin for number, shape in drawn.items()},
+            Lines.of({n: _points(shape, dense_m, MOST_LINE_POINTS) - origin for n, shape in drawn.items()}, kinds),
+        )
 
 
 def _shape(sighting: Sighting) -> MultiLineString | MultiPolygon | None:
     return sighting.centreline_m if sighting.centreline_m is not None else sighting.outline_m
 
 
-def _points(shape: MultiLineString | MultiPolygon | None) -> FloatArray:
-    if shape is None:
-        return np.empty((0, 2))
+def _points(shape: MultiLineString | MultiPolygon, spacing_m: float, most: int) -> FloatArray:
+    """Return (n, 2) points along a line or outline, at most about ``most``."""
     lines = shape if isinstance(shape, MultiLineString) else shapely.boundary(shape)
-    step = max(lines.length / POINTS_PER_SIGHTING, 1e-6)
-    return np.asarray(shapely.get_coordinates(shapely.segmentize(shapely.force_2d(lines), step)), dtype=np.float64)
+    parts = [p for p in shapely.get_parts(shapely.force_2d(lines)) if isinstance(p, LineString) and p.length > 0]
+    spacing = max(spacing_m, sum(part.length for part in parts) / most, 1e-6)
+    return np.concatenate([_along(part, spacing) for part in parts])
 
 
-def _overlapping(
-    by_photo: Mapping[str, list[int]], footprints: Mapping[str, Polygon], views: Mapping[str, View]
-) -> list[Pair]:
-    names = sorted(by_photo)
+def _along(part: LineString, spacing: float) -> FloatArray:
+    """Return (n, 2) points at even distances along a line, both ends among them."""
+    count = max(2, int(part.length / spacing) + 1)
+    points = shapely.line_interpolate_point(part, np.linspace(0, 1, count), normalized=True)
+    return np.asarray(shapely.get_coordinates(points), dtype=np.float64)
+
+
+def _overlapping(seen: Mapping[str, _Seen]) -> list[Pair]:
+    names = sorted(seen)
     if len(names) < 2:
         return []
-    reach = [footprints[name].buffer(SHIFT_SIGMAS * views[name].position_error_m) for name in names]
+    reach = [seen[name].footprint.buffer(SHIFT_SIGMAS * seen[name].view.position_error_m) for name in names]
     first, second = shapely.STRtree(reach).query(reach, predicate="intersects")
     return [(names[i], names[j]) for i, j in sorted(zip(first.tolist(), second.tolist(), strict=True)) if i < j]
 
 
-def _overlap(
-    pair: Pair,
-    by_photo: Mapping[str, list[int]],
-    footprints: Mapping[str, Polygon],
-    views: Mapping[str, View],
-    sightings: Sequence[Sighting],
-    points: Sequence[FloatArray],
-) -> Overlap | None:
+def _overlap(first: _Seen, second: _Seen) -> Overlap | None:
     """Collect the marks in the ground that both photos may show; None when they have no kind in common there."""
-    view_a, view_b = views[pair[0]], views[pair[1]]
-    range_m = SHIFT_SIGMAS * float(np.hypot(view_a.position_error_m, view_b.position_error_m))
-    ground = footprints[pair[0]].buffer(range_m).intersection(footprints[pair[1]].buffer(range_m))
-    marks = [_marks(by_photo[photo], sightings, points, ground) for photo in pair]
+    range_m = SHIFT_SIGMAS * float(np.hypot(first.view.position_error_m, second.view.position_error_m))
+    ground = first.footprint.buffer(range_m).intersection(second.footprint.buffer(range_m))
+    shapely.prepare(ground)
+    marks = [_marks(photo, ground) for photo in (first, second)]
     if marks[0] is None or marks[1] is None or not set(marks[0].kind.tolist()) & set(marks[1].kind.tolist()):
         return None
-    return Overlap(marks[0], marks[1], range_m, max(view_a.gsd_mm, view_b.gsd_mm) / 1000)
+    resolution_m = max(first.view.gsd_mm, second.view.gsd_mm) / 1000
+    return Overlap(marks[0], marks[1], first.lines, second.lines, range_m, resolution_m)
 
 
-def _marks(
-    numbers: Sequence[int], sightings: Sequence[Sighting], points: Sequence[FloatArray], ground: shapely.Geometry
-) -> Marks | None:
+def _marks(photo: _Seen, ground: shapely.Geometry) -> Marks | None:
     parts = []
-    for number in numbers:
-        inside = points[number][shapely.contains_xy(ground, points[number])]
+    for number, points in photo.points.items():
+        inside = points[shapely.contains_xy(ground, points)]
         if len(inside):
-            shape = _shape(sightings[number])
-            length = shape.length * len(inside) / len(points[number]) if shape is not None else 0.0
-            parts.append((number, _code(sightings[number].kind), inside, max(length, 1e-9)))
+            spacing = float(np.hypot(*np.diff(points[:2], axis=0)[0]))
+            parts.append((number, photo.kinds[number], inside, max(spacing, 1e-9) * len(inside)))
     return concatenate_marks(parts) if parts else None
 
 
@@ -129,19 +162,19 @@ def _code(kind: str) -> int:
     return int.from_bytes(kind.encode("utf-8")[:4], "big") % 9973
 
 
-def _links(
-    overlap: Overlap, alignment: Alignment, footprint_a: Polygon, footprint_b: Polygon, points: Sequence[FloatArray]
-) -> list[tuple[int, int]]:
+def _links(overlap: Overlap, alignment: Alignment, footprint_a: Polygon, footprint_b: Polygon) -> list[tuple[int, int]]:
     """Pairs of sightings of two photos that are the same defect."""
+    common = footprint_a.intersection(shapely.make_valid(shapely.transform(footprint_b, alignment.lay)))
+    shapely.prepare(common)
+    lines_a = {a: overlap.first_lines.by_owner[a] for a in np.unique(overlap.first.owner).tolist()}
+    lines_b = {b: alignment.lay(overlap.second_lines.by_owner[b]) for b in np.unique(overlap.second.owner).tolist()}
     kinds = dict(zip(overlap.first.owner.tolist(), overlap.first.kind.tolist(), strict=True))
     kinds |= dict(zip(overlap.second.owner.tolist(), overlap.second.kind.tolist(), strict=True))
-    common = footprint_a.intersection(shapely.make_valid(shapely.transform(footprint_b, alignment.lay)))
-    laid = {b: alignment.lay(points[b]) for b in sorted(set(overlap.second.owner.tolist()))}
     good = {}
-    for a in sorted(set(overlap.first.owner.tolist())):
-        for b, points_b in laid.items():
-            if kinds[a] == kinds[b] and _boxes_meet(points[a], points_b, alignment.near_m):
-                share, distance = _fit(points[a], points_b, common, alignment.near_m)
+    for a, points_a in lines_a.items():
+        for b, points_b in lines_b.items():
+            if kinds[a] == kinds[b] and _boxes_meet(points_a, points_b, alignment.near_m):
+                share, distance = _fit(points_a, points_b, common, alignment.near_m)
                 if share >= SAME_FRACTION:
                     good[a, b] = -share, distance
     best_of: dict[int, tuple[int, int]] = {}

@@ -7,6 +7,9 @@ from tenken_demo.noise import field_noise
 
 Picture = npt.NDArray[np.uint8]
 
+BRIGHTEST = 0.97
+"""Where exposure ends: the brightness that four fifths of a picture stay below."""
+
 
 def taken_anew(rng: np.random.Generator, picture: Picture, *, keep_hue: bool) -> Picture:
     """Photograph a picture again with another camera in other light.
@@ -46,7 +49,10 @@ def _lit(rng: np.random.Generator, picture: Picture, *, keep_hue: bool) -> npt.N
     values = np.arange(256, dtype=np.float32) / 255
     spread = 0.05 if keep_hue else 0.12
     gain = np.exp(rng.normal(0, 0.22) + rng.normal(0, spread, 3))
-    curve = np.clip(values[:, None] ** np.exp(rng.normal(0, 0.22)) * gain, 0, None)
+    curve = values[:, None] ** np.exp(rng.normal(0, 0.22)) * gain
+    # No exposure burns most of the picture out: what is white cannot show a crack.
+    bright = np.interp(np.percentile(picture[::8, ::8], 80), values * 255, curve.max(axis=1))
+    curve *= min(1.0, BRIGHTEST / max(float(bright), 1e-3))
     haze = rng.uniform(0, 0.25) if rng.random() < 0.2 else 0.0
     table = np.clip(haze + (1 - haze) * curve, 0, 1).astype(np.float32) * 255
     lit = np.stack([table[:, band][picture[..., band]] for band in range(3)], axis=-1)

@@ -130,7 +130,7 @@ def draw_rust(rng: np.random.Generator, picture: npt.NDArray[np.uint8]) -> tuple
     """
     shape = (picture.shape[0], picture.shape[1])
     broad = field_noise(rng, shape, min(shape) * rng.uniform(0.03, 0.15))
-    height = broad + 0.35 * field_noise(rng, shape, 6) + 0.15 * field_noise(rng, shape, 1.5)
+    height = broad + 0.35 * field_noise(rng, shape, 6) + 0.06 * field_noise(rng, shape, 1.5)
     height -= rng.uniform(0.8, 2.0)
     label = height > 0
     mix = 1.4 + 0.8 * field_noise(rng, shape, 8) + 0.6 * field_noise(rng, shape, 1.5) - 0.5 * np.clip(height, 0, 1)

@@ -49,7 +49,9 @@ class Sources(_RecipePart):
     corrosion_val_from: Annotated[int, Field(ge=0)]
     """Train photos with this number or a higher one are the validation split."""
     flights: tuple[str, ...]
-    """Photos that show neither cracks nor rust."""
+    """Photos that show no rust, and no cracks but in the boxes below."""
+    flight_cracks_px: dict[str, tuple[tuple[int, int, int, int], ...]] = {}
+    """Boxes (left, top, right, bottom) by photo in which cracks are left out of the loss."""
 
 
 class Cleaning(_RecipePart):
@@ -59,8 +61,9 @@ class Cleaning(_RecipePart):
     """Name of the weights whose detections are left out."""
     other_class_score: Score
     """Lowest score for the class that a data set does not label."""
-    own_class_score: Score
-    """Lowest score for the class that it does label, outside its labels."""
+    own_class_score: dict[str, Score]
+    """Lowest score, by class, for the class that it does label, away from its labels; the labels of a class that
+    is not named are complete."""
 
 
 class Rendering(_RecipePart):

@@ -100,9 +100,7 @@ def pooled_average_precision(photos: Sequence[RankedDetections], draws: IntArray
         right = np.concatenate(parts)[order]
         rows = np.stack(
             [
-                ordered_average_precision(right, draw[owner], true)
-                if true > 0
-                else np.full(right.shape[1], np.nan)
+                ordered_average_precision(right, draw[owner], true) if true > 0 else np.full(right.shape[1], np.nan)
                 for draw, true in zip(draws, true_counts, strict=True)
             ]
         )

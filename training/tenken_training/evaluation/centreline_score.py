@@ -6,12 +6,13 @@ how wide the label is.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 from scipy import ndimage
-from shapely import LineString, MultiLineString
+from shapely import LineString, MultiLineString, affinity
 
 from tenken.centreline import trace_centreline
 from tenken_training.evaluation.truth import EIGHT_NEIGHBOURS
@@ -56,7 +57,7 @@ def region_lines(region: BoolArray) -> list[MultiLineString]:
     for number, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
         line = trace_centreline(labels[rows, columns] == number)
         if not line.is_empty:
-            lines.append(shapely.transform(line, lambda xy, shift=(columns.start, rows.start): xy + shift))
+            lines.append(affinity.translate(line, columns.start, rows.start))
     return lines
 
 
@@ -85,11 +86,11 @@ def within(points: LinePoints, lines: list[MultiLineString], tolerance_px: float
     return hit
 
 
-def sampled(values: npt.NDArray[np.generic], points: LinePoints) -> npt.NDArray[np.generic]:
+def sampled(values: npt.NDArray[Any], points: LinePoints) -> npt.NDArray[Any]:
     """(n,) the raster's value at each point; points outside take the nearest pixel's."""
     column, row = np.floor(points.xy_px).astype(np.int64).T
     rows, columns = values.shape
-    return values[row.clip(0, rows - 1), column.clip(0, columns - 1)]
+    return np.asarray(values[row.clip(0, rows - 1), column.clip(0, columns - 1)])
 
 
 def label_width_px(region: BoolArray) -> npt.NDArray[np.float32]:

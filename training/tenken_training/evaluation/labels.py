@@ -256,9 +256,11 @@ def _yaml_classes(folder: Path) -> tuple[str, ...] | None:
     if not path.is_file():
         return None
     try:
-        import yaml
+        import yaml  # type: ignore[import-untyped]
     except ImportError as error:
-        raise MissingExtraError(f'{path} needs pip install "tenken[train]", or name the kinds with --classes') from error
+        raise MissingExtraError(
+            f'{path} needs pip install "tenken[train]", or name the kinds with --classes'
+        ) from error
     try:
         names = yaml.safe_load(_text(path))["names"]
         ordered = [names[number] for number in sorted(names)] if isinstance(names, dict) else names

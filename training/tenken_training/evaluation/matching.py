@@ -83,10 +83,10 @@ def _flat_cells(crops: Sequence[Crop], shape_px: tuple[int, int], grid_px: int) 
         patch[y0 : y0 + mask.shape[0], x0 : x0 + mask.shape[1]] = mask
         filled = _cell_centres(patch, grid_px)[: rows - first_row, : columns - first_column]
         cells[number, first_row:last_row, first_column:last_column] = filled
-    return cells.reshape(len(crops), -1)
+    return cells.reshape(len(crops), rows * columns)
 
 
 def _cell_centres(patch: npt.NDArray[np.uint8], grid_px: int) -> BoolArray:
     low, high = (grid_px - 1) // 2, grid_px // 2
     total = sum(patch[y::grid_px, x::grid_px].astype(np.int64) for y in (low, high) for x in (low, high))
-    return np.asarray(total > 2)
+    return np.asarray(total >= 2)

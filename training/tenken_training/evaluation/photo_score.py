@@ -109,7 +109,7 @@ def score_defects(
         "found_px": float(np.count_nonzero(found)),
     }
     if kind in LINEAR_KINDS:
-        lines, blunders = _line_tally(truth, true, found, defects, crops, tolerance_px)
+        lines, blunders = _line_tally(truth, true, found, defects, tolerance_px)
         return tally | lines, blunders
     if truth.states is not None:
         tally |= state_tally(truth.states, found, states)
@@ -125,7 +125,7 @@ def score_alarms(kind: str, defects: Sequence[PhotoDefect]) -> tuple[dict[str, f
 
 def painted_crop(geometry: shapely.Geometry, height_px: int, width_px: int) -> Crop:
     """Pixels of an outline, as a crop of its box."""
-    left, top, right, bottom = geometry.bounds
+    left, top, right, bottom = shapely.bounds(geometry).tolist()
     x0, y0 = max(0, int(np.floor(left))), max(0, int(np.floor(top)))
     x1, y1 = min(width_px, int(np.ceil(right))), min(height_px, int(np.ceil(bottom)))
     return painted([affinity.translate(geometry, -x0, -y0)], max(1, y1 - y0), max(1, x1 - x0)), x0, y0
@@ -151,7 +151,6 @@ def _line_tally(
     true: BoolArray,
     found: BoolArray,
     defects: Sequence[PhotoDefect],
-    crops: Sequence[Crop],
     tolerance_px: float,
 ) -> tuple[dict[str, float], tuple[Blunder, ...]]:
     """Lengths of line found and right, also by width class, and whole cracks found and right."""
@@ -220,9 +219,7 @@ def _counts(true_share: FloatArray, right_share: FloatArray) -> dict[str, float]
     }
 
 
-def _share_by_part(
-    part: npt.NDArray[np.int64], length_px: FloatArray, good: BoolArray, parts: int
-) -> FloatArray:
+def _share_by_part(part: npt.NDArray[np.int64], length_px: FloatArray, good: BoolArray, parts: int) -> FloatArray:
     total = np.bincount(part, length_px, parts)
     return np.asarray(np.bincount(part, length_px * good, parts) / np.maximum(total, 1e-9), dtype=np.float64)
 
@@ -232,7 +229,7 @@ def _shared(region: BoolArray, crop: Crop) -> float:
     mask, left, top = crop
     part = region[top : top + mask.shape[0], left : left + mask.shape[1]]
     mask = mask[: part.shape[0], : part.shape[1]]
-    return float(np.count_nonzero(mask & part) / max(1, np.count_nonzero(mask)))
+    return float(np.count_nonzero(mask & part)) / max(1, int(np.count_nonzero(mask)))
 
 
 def _alarm(defect: PhotoDefect) -> Blunder:

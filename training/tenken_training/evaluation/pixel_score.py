@@ -16,7 +16,7 @@ StateMap = npt.NDArray[np.uint8]
 
 
 def state_tally(true: StateMap, found: BoolArray, given: StateMap | None) -> dict[str, float]:
-    """Sums over the pixels of each state.
+    """Sum up the pixels of each state.
 
     Parameters
     ----------

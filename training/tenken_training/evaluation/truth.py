@@ -8,6 +8,7 @@ import numpy.typing as npt
 import shapely
 from rasterio.features import rasterize
 from scipy import ndimage
+from skimage.draw import polygon, polygon_perimeter
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
@@ -75,16 +76,17 @@ class Truth:
 def from_polygons(shapes: Iterable[tuple[str, FloatArray]], height_px: int, width_px: int) -> Truth:
     """Make the truth of polygons: (kind, (n, 2) corners x, y in pixels) each.
 
-    A pixel belongs to a polygon when its centre does; a polygon without any takes every pixel it touches.
+    Corners are cut down to whole pixels, and the pixels that the outline runs through belong to the polygon, as in
+    OpenCV's ``fillPoly`` and so in ultralytics' training and validation: outlines of thin cracks are drawn through the
+    middle of their border pixels, and without these the cracks would fall apart.
     """
-    objects, regions = [], {}
+    objects: list[LabelledObject] = []
+    regions: dict[str, BoolArray] = {}
     for kind, corners in shapes:
-        polygon = shapely.make_valid(shapely.Polygon(corners))
-        mask = painted([polygon], height_px, width_px)
-        if not mask.any():
-            mask = painted([polygon], height_px, width_px, all_touched=True)
-        if not mask.any():
-            continue
+        column, row = np.minimum(corners, [width_px - 1, height_px - 1]).astype(np.int64).T
+        mask = np.zeros((height_px, width_px), dtype=bool)
+        mask[polygon(row, column)] = True
+        mask[polygon_perimeter(row, column)] = True
         edges = np.clip([*corners.min(axis=0), *corners.max(axis=0)], 0, [width_px, height_px] * 2)
         objects.append(_cropped(kind, mask, edges.astype(np.float64)))
         regions[kind] = regions.get(kind, np.zeros_like(mask)) | mask
@@ -111,14 +113,12 @@ def from_mask(
     return Truth(height, width, tuple(objects), {kind: region}, states, crack_width_px)
 
 
-def painted(
-    geometries: Sequence[shapely.Geometry], height_px: int, width_px: int, *, all_touched: bool = False
-) -> BoolArray:
+def painted(geometries: Sequence[shapely.Geometry], height_px: int, width_px: int) -> BoolArray:
     """(height, width) the pixels whose centres lie in any of the geometries."""
-    shapes = [geometry for geometry in geometries if not geometry.is_empty]
+    shapes = [geometry for geometry in geometries if not shapely.is_empty(geometry)]
     if not shapes:
         return np.zeros((height_px, width_px), dtype=bool)
-    return np.asarray(rasterize(shapes, (height_px, width_px), dtype="uint8", all_touched=all_touched), dtype=bool)
+    return np.asarray(rasterize(shapes, (height_px, width_px), dtype="uint8"), dtype=bool)
 
 
 def _cropped(kind: str, mask: BoolArray, xyxy_px: FloatArray) -> LabelledObject:

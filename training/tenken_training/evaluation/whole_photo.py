@@ -53,8 +53,8 @@ def score_whole_photo(
 
     Returns
     -------
-    By kind: the ranked detections, and (n, 2) score and rightness of those over `CALIBRATED_SCORE`. A detection is
-    right there when half of its pixels are labelled.
+    By kind: the ranked detections, and (n, 2) score and rightness of those over `CALIBRATED_SCORE` that
+    do not repeat a better one. A detection is right there when half of its pixels are labelled.
     """
     scale = min(1.0, whole_px / max(image.shape[:2]))
     if scale < 1:
@@ -84,9 +84,10 @@ def score_whole_photo(
 
 
 def reduced(truth: Truth, height_px: int, width_px: int) -> Truth:
-    """The truth of a photo made smaller; an object too thin for the pixels keeps those it fills most."""
+    """Give the truth of a photo made smaller; an object too thin for the pixels keeps those it fills most."""
     across, down = width_px / truth.width_px, height_px / truth.height_px
-    objects, regions = [], {}
+    objects: list[LabelledObject] = []
+    regions: dict[str, BoolArray] = {}
     for one in truth.objects:
         whole = np.zeros((truth.height_px, truth.width_px), dtype=bool)
         whole[one.top_px : one.top_px + one.mask.shape[0], one.left_px : one.left_px + one.mask.shape[1]] = one.mask
@@ -128,8 +129,14 @@ def _boxes(objects: Sequence[LabelledObject]) -> FloatArray:
 
 def _rightness(score: FloatArray, crops: Sequence[Crop], allowed: BoolArray) -> FloatArray:
     rows = []
+    seen = np.zeros_like(allowed)
     for value, (mask, left, top) in zip(score.tolist(), crops, strict=True):
-        if value >= CALIBRATED_SCORE:
-            on_label = np.count_nonzero(mask & allowed[top : top + mask.shape[0], left : left + mask.shape[1]])
-            rows.append((value, float(2 * on_label >= np.count_nonzero(mask))))
+        if value < CALIBRATED_SCORE:
+            break
+        place = slice(top, top + mask.shape[0]), slice(left, left + mask.shape[1])
+        half = np.count_nonzero(mask) / 2
+        # What lies under better detections is the same defect again, which assembly joins with them.
+        if np.count_nonzero(mask & seen[place]) < half:
+            rows.append((value, float(np.count_nonzero(mask & allowed[place]) >= half)))
+        seen[place] |= mask
     return np.array(rows, dtype=np.float64).reshape(-1, 2)

@@ -1,0 +1,214 @@
+"""Training crops: each is made anew from the recipe's seed, the epoch and its number in it, and never stored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from tenken_demo.noise import stream
+
+from tenken_training.appearance import taken_anew, turned_hue
+from tenken_training.cleaning import CORROSION, CRACK, near
+from tenken_training.drawn_defects import draw_cracks, draw_rust, paste_crack, paste_rust
+from tenken_training.prepare import PhotoKind, PreparedIndex, PreparedPhoto, Split, read_raster, read_rgb
+from tenken_training.recipe import CropKind, Recipe
+from tenken_training.surfaces import CRACKABLE, PAINTED, surface_name
+from tenken_training.view import Labelled, View, look
+
+SMOOTH_TRIES = 3
+"""Places of a flight that are looked at to find one on which a crack could be."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """Photos of one split, by what they are."""
+
+    crack: list[PreparedPhoto]
+    corrosion: list[PreparedPhoto]
+    flight: list[PreparedPhoto]
+    surface: list[PreparedPhoto]
+    crackable: list[PreparedPhoto]
+    painted: list[PreparedPhoto]
+
+
+class CropMaker:
+    """Makes the crops of a recipe.
+
+    Parameters
+    ----------
+    recipe
+        Sizes, shares and the seed.
+    index
+        What was prepared.
+    data_dir, prepared_dir
+        Folders that the index's paths are below.
+    split
+        Photos to use.
+    """
+
+    def __init__(
+        self, recipe: Recipe, index: PreparedIndex, data_dir: Path, prepared_dir: Path, *, split: Split = "train"
+    ) -> None:
+        self._recipe = recipe
+        self._size_px = recipe.crops.size_px
+        self._folders = {"crack": data_dir, "corrosion": data_dir, "flight": prepared_dir, "surface": prepared_dir}
+        self._prepared_dir = prepared_dir
+        self._pool = _pool(index, split)
+        self._makers: dict[CropKind, Callable[[np.random.Generator], Labelled]] = {
+            "crack_photo": lambda rng: self._of_photo(rng, "crack"),
+            "crack_mosaic": lambda rng: self._mosaic(rng, "crack"),
+            "corrosion_photo": lambda rng: self._of_photo(rng, "corrosion"),
+            "corrosion_mosaic": lambda rng: self._mosaic(rng, "corrosion"),
+            "drawn_crack": self._drawn_crack,
+            "pasted_crack": self._pasted_crack,
+            "pasted_rust": self._pasted_rust,
+            "drawn_rust": self._drawn_rust,
+            "flight_negative": self._flight_negative,
+            "rendered_negative": self._rendered_negative,
+        }
+
+    def crop(self, epoch: int, number: int) -> Labelled:
+        """Make one crop of an epoch; the same numbers give the same crop."""
+        rng = stream(self._recipe.seed, f"epoch {epoch}", number)
+        shares = self._recipe.crops.shares
+        kinds = list(shares)
+        part = np.array([shares[kind] for kind in kinds])
+        return self.crop_of(kinds[int(rng.choice(len(kinds), p=part / part.sum()))], rng)
+
+    def crop_of(self, kind: CropKind, rng: np.random.Generator) -> Labelled:
+        """Make one crop of a kind, as another camera would take it."""
+        made = self._makers[kind](rng)
+        return made.with_image(taken_anew(rng, made.image, keep_hue=bool(made.rust.any())))
+
+    def whole(self, photo: PreparedPhoto, scale: float, *, centre: tuple[float, float] = (0.5, 0.5)) -> Labelled:
+        """Cut a photo as it is, for validation; `centre` as a part of its width and height."""
+        image, labels, ignore = self._read(photo)
+        xy_px = (centre[0] * image.shape[1], centre[1] * image.shape[0])
+        return look(image, labels, ignore, View(xy_px, scale, 0.0, False, self._size_px), rust=photo.kind == "corrosion")
+
+    def _of_photo(
+        self, rng: np.random.Generator, kind: PhotoKind, *, size_px: int = 0, mean_scale: float = 1.0
+    ) -> Labelled:
+        """Turn, mirror and scale a photo around one of its defects (or, one time in four, anywhere)."""
+        pool = {"crack": self._pool.crack, "corrosion": self._pool.corrosion}[kind]
+        return self._seen(rng, pool[rng.integers(len(pool))], size_px=size_px, mean_scale=mean_scale)
+
+    def _seen(
+        self, rng: np.random.Generator, photo: PreparedPhoto, *, size_px: int = 0, mean_scale: float = 1.0
+    ) -> Labelled:
+        image, labels, ignore = self._read(photo)
+        low, high = self._recipe.crops.scale
+        spread = {"crack": 0.45, "corrosion": 0.55, "flight": 0.4, "surface": 0.4}[photo.kind]
+        # Corrosion photos are 1024 px wide, crack photos 416: the middle of the range shows half and all of one.
+        middle = {"crack": 1.1, "corrosion": 0.65, "flight": 1.0, "surface": 0.8}[photo.kind]
+        scale = float(np.clip(middle * mean_scale * np.exp(rng.normal(0, spread)), low, high))
+        xy_px = rng.uniform(0.1, 0.9, 2) * np.array(image.shape[1::-1])
+        if labels is not None and rng.random() < 0.75:
+            rows, columns = np.nonzero(labels)
+            if len(rows):
+                place = rng.integers(len(rows))
+                xy_px = np.array([columns[place], rows[place]]) + rng.normal(0, 0.2, 2) * self._size_px / scale
+                xy_px = np.clip(xy_px, 0, np.array(image.shape[1::-1]) - 1)
+        # Rust shows which way water runs: it is turned less than cracks are.
+        tilt = rng.normal(0, 12) if photo.kind == "corrosion" and rng.random() < 0.7 else rng.uniform(0, 360)
+        view = View((float(xy_px[0]), float(xy_px[1])), scale, float(tilt), bool(rng.random() < 0.5), size_px or self._size_px)
+        return look(image, labels, ignore, view, rust=photo.kind == "corrosion")
+
+    def _mosaic(self, rng: np.random.Generator, kind: PhotoKind) -> Labelled:
+        """Lay 2 x 2 or 3 x 3 small pictures side by side, one in five without a defect: defects far away."""
+        count = int(rng.choice([2, 3], p=[0.65, 0.35]))
+        size = self._size_px
+        bounds = np.linspace(0, size, count + 1)
+        bounds[1:-1] += rng.uniform(-0.15, 0.15, count - 1) * size / count
+        edges = bounds.astype(int)
+        board = Labelled.blank(size)
+        cells = [(row, column) for row in range(count) for column in range(count)]
+        for first_number, (row, column) in enumerate(cells):
+            height, width = edges[row + 1] - edges[row], edges[column + 1] - edges[column]
+            side = max(height, width)
+            if rng.random() < 0.2:
+                pool = self._pool.surface if rng.random() < 0.5 else self._pool.flight or self._pool.surface
+                piece = self._seen(rng, pool[rng.integers(len(pool))], size_px=side)
+            else:
+                piece = self._of_photo(rng, kind, size_px=side, mean_scale=0.9 / count)
+            board.lay(piece, int(edges[row]), int(edges[column]), int(height), int(width), first_number * 1000)
+        return board
+
+    def _ground(self, rng: np.random.Generator) -> Labelled:
+        """Ground that a crack may be put on: a rendered surface, a smooth part of a flight, a photo of rust."""
+        choice = rng.random()
+        if choice < 0.25 and self._pool.flight:
+            tries = [self._seen(rng, self._any(rng, self._pool.flight)) for _ in range(SMOOTH_TRIES)]
+            return min(tries, key=lambda seen: float(cv2.Laplacian(seen.image, cv2.CV_32F).std()))
+        if choice < 0.35:
+            return self._of_photo(rng, "corrosion")
+        pool = self._pool.crackable if choice < 0.9 else self._pool.surface
+        return self._seen(rng, self._any(rng, pool or self._pool.surface))
+
+    def _drawn_crack(self, rng: np.random.Generator) -> Labelled:
+        ground = self._ground(rng)
+        image, masks = draw_cracks(rng, ground.image)
+        return ground.with_cracks(image, masks)
+
+    def _pasted_crack(self, rng: np.random.Generator) -> Labelled:
+        ground, source = self._ground(rng), self._of_photo(rng, "crack")
+        image = paste_crack(ground.image, source.image, source.crack_numbers > 0)
+        masks = [source.crack_numbers == number for number in np.unique(source.crack_numbers) if number]
+        return ground.with_cracks(image, masks)
+
+    def _pasted_rust(self, rng: np.random.Generator) -> Labelled:
+        choice, source = rng.random(), self._of_photo(rng, "corrosion")
+        if choice < 0.35:
+            ground = self._of_photo(rng, "crack")
+        else:
+            pool = self._pool.painted if choice < 0.7 else self._pool.surface if choice < 0.85 else self._pool.flight
+            ground = self._seen(rng, self._any(rng, pool or self._pool.surface))
+        rust = source.rust & ~near(ground.crack_numbers > 0, 3)
+        if not rust.any():
+            return ground
+        return ground.with_rust(paste_rust(rng, ground.image, source.image, rust), rust)
+
+    def _drawn_rust(self, rng: np.random.Generator) -> Labelled:
+        ground = self._seen(rng, self._any(rng, self._pool.painted or self._pool.surface))
+        return ground.with_rust(*draw_rust(rng, ground.image))
+
+    def _flight_negative(self, rng: np.random.Generator) -> Labelled:
+        if not self._pool.flight:
+            return self._rendered_negative(rng)
+        seen = self._seen(rng, self._any(rng, self._pool.flight))
+        return seen.with_image(turned_hue(rng, seen.image)) if rng.random() < 0.35 else seen
+
+    def _rendered_negative(self, rng: np.random.Generator) -> Labelled:
+        return self._seen(rng, self._any(rng, self._pool.surface))
+
+    def _any(self, rng: np.random.Generator, pool: list[PreparedPhoto]) -> PreparedPhoto:
+        return pool[int(rng.integers(len(pool)))]
+
+    def _read(
+        self, photo: PreparedPhoto
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None, npt.NDArray[np.uint8] | None]:
+        image = read_rgb(self._folders[photo.kind] / photo.image)
+        labels = read_raster(self._prepared_dir / photo.labels) if photo.labels else None
+        ignore = read_raster(self._prepared_dir / photo.ignore) if photo.ignore else None
+        return image, labels, ignore
+
+
+def _pool(index: PreparedIndex, split: Split) -> _Pool:
+    by_kind: dict[PhotoKind, list[PreparedPhoto]] = {"crack": [], "corrosion": [], "flight": [], "surface": []}
+    for photo in index.photos:
+        if photo.split == split:
+            by_kind[photo.kind].append(photo)
+    surfaces = by_kind["surface"]
+    return _Pool(
+        crack=by_kind["crack"],
+        corrosion=by_kind["corrosion"],
+        flight=by_kind["flight"],
+        surface=surfaces,
+        crackable=[photo for photo in surfaces if surface_name(photo.surface) in CRACKABLE],
+        painted=[photo for photo in surfaces if surface_name(photo.surface) in PAINTED],
+    )
+
+
+__all__ = ["CORROSION", "CRACK", "CropMaker"]

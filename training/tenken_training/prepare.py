@@ -1,0 +1,314 @@
+"""Prepare what crops are cut from: label rasters, what the loss leaves out, flight tiles, rendered surfaces.
+
+``python -m tenken_training.prepare --recipe training/recipes/crack-corrosion.toml --data ../shared --work runs/x``
+
+Everything follows from the recipe, the photos and the teacher's weights. A file that exists is kept, so that an
+interrupted preparation goes on; the index is written last. No test split is read.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Annotated, Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import typer
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tenken.errors import SettingsError
+from tenken.weights import find_weights
+from tenken.weights_card import Sha256, file_sha256
+from tenken_training.cleaning import CRACK, Teacher
+from tenken_training.recipe import Recipe, read_recipe
+from tenken_training.surfaces import render_surface
+
+PhotoKind = Literal["crack", "corrosion", "flight", "surface"]
+Split = Literal["train", "val"]
+
+FLIGHT_TILE_PX = 1024
+VAL_SURFACE_PART = 8
+"""One validation surface for so many training surfaces."""
+
+
+class PreparedPhoto(BaseModel):
+    """One picture that crops are cut from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: PhotoKind
+    split: Split
+    image: str
+    """Path below the data folder (cracks, corrosion) or the prepared folder (flights, surfaces)."""
+    labels: str = ""
+    """PNG below the prepared folder: numbers of the cracks, or condition states 1 fair, 2 poor, 3 severe."""
+    ignore: str = ""
+    """PNG below the prepared folder: bit 0 where cracks, bit 1 where corrosion is left out of the loss."""
+    surface: int = -1
+    """Number of the rendered surface."""
+
+
+class PreparedIndex(BaseModel):
+    """What a prepared folder holds and what it was made from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recipe: dict[str, object]
+    """The parts of the recipe that decide what is prepared."""
+    inputs: dict[str, Sha256]
+    """SHA-256 of each photo and label file by its path below the data folder, and of the teacher's weights."""
+    photos: tuple[PreparedPhoto, ...]
+
+
+def deciding_parts(recipe: Recipe) -> dict[str, object]:
+    """Give what of a recipe decides what is prepared."""
+    parts = recipe.model_dump(mode="json", include={"seed", "sources", "cleaning", "rendering"})
+    return dict(parts)
+
+
+def prepare(recipe: Recipe, data_dir: Path, prepared_dir: Path) -> PreparedIndex:
+    """Prepare a folder, or read it when it is already there.
+
+    Parameters
+    ----------
+    recipe
+        What to prepare.
+    data_dir
+        Folder that the recipe's sources are below.
+    prepared_dir
+        Where to write.
+
+    Raises
+    ------
+    SettingsError
+        When a source is missing, or the folder was prepared by another recipe.
+    """
+    index_path = prepared_dir / "index.json"
+    if index_path.is_file():
+        return read_index(recipe, prepared_dir)
+    inputs: dict[str, str] = {}
+    teacher = Teacher(recipe.cleaning)
+    photos = [
+        *_cracks(recipe, data_dir, prepared_dir, teacher, inputs),
+        *_corrosion(recipe, data_dir, prepared_dir, teacher, inputs),
+        *_flights(recipe, data_dir, prepared_dir, inputs),
+        *_surfaces(recipe, prepared_dir),
+    ]
+    inputs[f"weights {recipe.cleaning.teacher}"] = find_weights(recipe.cleaning.teacher).sha256
+    index = PreparedIndex(recipe=deciding_parts(recipe), inputs=inputs, photos=tuple(photos))
+    _write_bytes(index_path, index.model_dump_json(indent=1).encode("utf-8"))
+    return index
+
+
+def read_index(recipe: Recipe, prepared_dir: Path) -> PreparedIndex:
+    """Read what a prepared folder holds.
+
+    Raises
+    ------
+    SettingsError
+        When it cannot be read, or was prepared by another recipe.
+    """
+    path = prepared_dir / "index.json"
+    try:
+        index = PreparedIndex.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise SettingsError(f"{path} cannot be read; delete {prepared_dir} and prepare again ({error})") from error
+    if index.recipe != deciding_parts(recipe):
+        raise SettingsError(f"{path} was prepared by another recipe; choose another --work or delete {prepared_dir}")
+    return index
+
+
+def _cracks(
+    recipe: Recipe, data_dir: Path, prepared_dir: Path, teacher: Teacher, inputs: dict[str, str]
+) -> list[PreparedPhoto]:
+    """Rasterise the polygons, each crack with its own number."""
+    photos = []
+    splits: tuple[Split, ...] = ("train", "val")
+    for split in splits:
+        folder = data_dir / recipe.sources.cracks / split
+        for path in _photos_in(folder / "images"):
+            polygons_path = folder / "labels" / f"{path.stem}.txt"
+            image = read_rgb(path)
+            numbers = crack_numbers(polygons_path, (image.shape[0], image.shape[1]))
+            entry = PreparedPhoto(
+                kind="crack",
+                split=split,
+                image=_note(path, data_dir, inputs),
+                labels=f"labels/crack-{split}-{path.stem}.png",
+                ignore=f"ignore/crack-{split}-{path.stem}.png",
+            )
+            _note(polygons_path, data_dir, inputs)
+            _write_png(prepared_dir / entry.labels, numbers)
+            if not (prepared_dir / entry.ignore).is_file():
+                _write_png(prepared_dir / entry.ignore, teacher.left_out(image, crack=numbers > 0))
+            photos.append(entry)
+    return photos
+
+
+def _corrosion(
+    recipe: Recipe, data_dir: Path, prepared_dir: Path, teacher: Teacher, inputs: dict[str, str]
+) -> list[PreparedPhoto]:
+    """Keep the condition states; the last photos by number are the validation split."""
+    photos = []
+    folder = data_dir / recipe.sources.corrosion / "train"
+    for path in _photos_in(folder / "images"):
+        masks = sorted((folder / "masks").glob(f"{path.stem}.*"))
+        if not masks:
+            raise SettingsError(f"{path} has no mask in {folder / 'masks'}; add it or remove the photo")
+        image = read_rgb(path)
+        states = cv2.imread(str(masks[0]), cv2.IMREAD_GRAYSCALE)
+        if states is None or states.shape != image.shape[:2]:
+            raise SettingsError(f"{masks[0]} is no picture of the size of {path}; mend or remove it")
+        number = int(path.stem) if path.stem.isdecimal() else 0
+        split: Split = "val" if number >= recipe.sources.corrosion_val_from else "train"
+        entry = PreparedPhoto(
+            kind="corrosion",
+            split=split,
+            image=_note(path, data_dir, inputs),
+            labels=f"labels/corrosion-{split}-{path.stem}.png",
+            ignore=f"ignore/corrosion-{split}-{path.stem}.png",
+        )
+        _note(masks[0], data_dir, inputs)
+        _write_png(prepared_dir / entry.labels, np.asarray(states, dtype=np.uint8))
+        if not (prepared_dir / entry.ignore).is_file():
+            _write_png(prepared_dir / entry.ignore, teacher.left_out(image, corrosion=np.asarray(states) > 0))
+        photos.append(entry)
+    return photos
+
+
+def _flights(recipe: Recipe, data_dir: Path, prepared_dir: Path, inputs: dict[str, str]) -> list[PreparedPhoto]:
+    """Cut flight photos into tiles, so that a crop needs not read a whole photo."""
+    photos = []
+    for name in recipe.sources.flights:
+        path = data_dir / name
+        _note(path, data_dir, inputs)
+        image = read_rgb(path)
+        ignore = np.zeros(image.shape[:2], np.uint8)
+        for left, top, right, bottom in recipe.sources.flight_cracks_px.get(name, ()):
+            ignore[top:bottom, left:right] = 1 << CRACK
+        for top in range(0, image.shape[0] - FLIGHT_TILE_PX // 2, FLIGHT_TILE_PX):
+            for left in range(0, image.shape[1] - FLIGHT_TILE_PX // 2, FLIGHT_TILE_PX):
+                window = (slice(top, top + FLIGHT_TILE_PX), slice(left, left + FLIGHT_TILE_PX))
+                target = f"flights/{path.parent.parent.name}-{path.stem}-{top}-{left}.jpg"
+                ignore_target = target.replace(".jpg", ".png").replace("flights/", "ignore/flight-")
+                _write_jpeg(prepared_dir / target, image[window])
+                _write_png(prepared_dir / ignore_target, ignore[window])
+                photos.append(PreparedPhoto(kind="flight", split="train", image=target, ignore=ignore_target))
+    return photos
+
+
+def _surfaces(recipe: Recipe, prepared_dir: Path) -> list[PreparedPhoto]:
+    """Render the surfaces; the validation split gets numbers of its own."""
+    photos = []
+    train = recipe.rendering.surfaces
+    for number in range(train + max(train // VAL_SURFACE_PART, 1)):
+        target = f"surfaces/{number:05d}.jpg"
+        if not (prepared_dir / target).is_file():
+            picture = render_surface(recipe.seed, number, recipe.rendering.surface_px)
+            _write_jpeg(prepared_dir / target, picture)
+        split: Split = "train" if number < train else "val"
+        photos.append(PreparedPhoto(kind="surface", split=split, image=target, surface=number))
+    return photos
+
+
+def crack_numbers(polygons_path: Path, shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """Rasterise YOLO polygons: 0 background, 1, 2, ... the cracks in the file's order.
+
+    Raises
+    ------
+    SettingsError
+        When the file is missing, or a line is no polygon.
+    """
+    numbers = np.zeros(shape, np.uint8)
+    try:
+        lines = polygons_path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise SettingsError(f"{polygons_path} cannot be read ({error}); every photo needs its labels") from error
+    for count, line in enumerate(lines, start=1):
+        try:
+            values = np.array([float(word) for word in line.split()])
+            xy = values[1:].reshape(-1, 2)
+        except ValueError as error:
+            raise SettingsError(f"{polygons_path}, line {count}: no polygon ({error}); mend or remove it") from error
+        if len(xy) >= 3:
+            # OpenCV's pixel centres are whole numbers; a label's are halves.
+            corners_px = xy * np.array(shape[::-1]) - 0.5
+            cv2.fillPoly(numbers, [np.round(corners_px * 16).astype(np.int32)], min(count, 255), cv2.LINE_8, 4)
+    return numbers
+
+
+def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
+    """Read a picture as (h, w, 3) uint8 RGB, upright.
+
+    Raises
+    ------
+    SettingsError
+        When it cannot be read.
+    """
+    # np.fromfile, because cv2.imread cannot open every path on Windows.
+    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.is_file() else None
+    if picture is None:
+        raise SettingsError(f"{path} cannot be read as a picture; restore or remove it")
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def read_raster(path: Path) -> npt.NDArray[np.uint8]:
+    """Read a one-band PNG of labels.
+
+    Raises
+    ------
+    SettingsError
+        When it cannot be read.
+    """
+    raster = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
+    if raster is None:
+        raise SettingsError(f"{path} cannot be read; delete the prepared folder and prepare again")
+    return np.asarray(raster, dtype=np.uint8)
+
+
+def _photos_in(folder: Path) -> list[Path]:
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    if not paths:
+        raise SettingsError(f"{folder} holds no photos; give the folder above the recipe's sources with --data")
+    return paths
+
+
+def _note(path: Path, data_dir: Path, inputs: dict[str, str]) -> str:
+    if not path.is_file():
+        raise SettingsError(f"{path} is missing; give the folder above the recipe's sources with --data")
+    name = path.relative_to(data_dir).as_posix()
+    inputs[name] = file_sha256(path)
+    return name
+
+
+def _write_png(path: Path, raster: npt.NDArray[np.uint8]) -> None:
+    _write_bytes(path, cv2.imencode(".png", raster)[1].tobytes())
+
+
+def _write_jpeg(path: Path, picture: npt.NDArray[np.uint8]) -> None:
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    _write_bytes(path, cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    """Write a file wholly or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(path.suffix + ".part")
+    half.write_bytes(content)
+    shutil.move(half, path)
+
+
+def main(
+    recipe: Annotated[Path, typer.Option(help="Recipe file.", exists=True, dir_okay=False)],
+    data: Annotated[Path, typer.Option(help="Folder that the recipe's sources are below.", file_okay=False)],
+    work: Annotated[Path, typer.Option(help="Folder of this training.", file_okay=False)],
+) -> None:
+    """Prepare what a recipe trains on."""
+    cv2.setNumThreads(1)
+    index = prepare(read_recipe(recipe), data, work / "prepared")
+    kinds = {kind: sum(photo.kind == kind for photo in index.photos) for kind in ("crack", "corrosion", "flight", "surface")}
+    typer.echo(f"{work / 'prepared'}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
+
+
+if __name__ == "__main__":
+    typer.run(main)
