@@ -74,10 +74,11 @@ def appraise(
     here = quantities[segment.segment_id]
     graded = tuple(grades[defect.id] for defect in defects)
     importance, reasons = importance_of(segment.importance, rules.importance)
+    sizes = {defect.id: (defect.width_high_mm or 0.0, defect.length_m or defect.area_m2 or 0.0) for defect in defects}
     return Appraisal(
         segment=segment,
         defects=tuple(defects),
-        grades=tuple(sorted(graded, key=lambda grade: _worst_first(grade, standard))),
+        grades=tuple(sorted(graded, key=lambda grade: _worst_first(grade, standard, sizes[grade.defect_id]))),
         quantities=here,
         coverage=coverage[segment.segment_id],
         candidates=segment_candidates([grade.candidates for grade in graded if grade.candidates], standard),
@@ -89,11 +90,15 @@ def appraise(
     )
 
 
-def _worst_first(grade: DefectGrade, standard: Standard) -> tuple[float, float, str]:
+def _worst_first(
+    grade: DefectGrade, standard: Standard, size: tuple[float, float]
+) -> tuple[float, float, float, float, str]:
+    """Sort key: worst candidate, best candidate, then width and length or area."""
+    width_mm, extent = size
     if not grade.candidates:
-        return 1.0, 1.0, grade.defect_id
+        return 1.0, 1.0, -width_mm, -extent, grade.defect_id
     best, worst = standard.severity(grade.candidates[0]), standard.severity(grade.candidates[-1])
-    return -worst, -best, grade.defect_id
+    return -worst, -best, -width_mm, -extent, grade.defect_id
 
 
 def _severity(grade: DefectGrade, standard: Standard, rules: PriorityRules) -> float:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from tenken.errors import FlightError
 from tenken.metadata import PhotoMetadata, read_metadata
+from tenken.picture import UNIDENTIFIED
 
 PHOTO_FORMATS = {
     ".jpg": "JPEG",
@@ -168,7 +169,7 @@ def read_photo(file: Path, name: str) -> Photo | Skipped:
             return Skipped(name, f"a georeferenced raster: inspect it by itself with `inspect run {name}`")
         metadata = read_metadata(file)
         digest = sha256_of(file)
-    except UnidentifiedImageError:
+    except UNIDENTIFIED:
         return Skipped(name, "not a readable picture: copy it again from the memory card")
     except FlightError as error:
         return Skipped(name, str(error))

@@ -16,6 +16,11 @@ RgbArray = npt.NDArray[np.uint8]
 Image.MAX_IMAGE_PIXELS = 1_000_000_000
 
 
+UNIDENTIFIED = (UnidentifiedImageError, ModuleNotFoundError)
+"""What `Image.open` raises for what is no picture. Where ultralytics is loaded it has replaced `Image.open` by one that
+then asks for pi_heif."""
+
+
 class Picture(Protocol):
     """A picture of which windows can be read. Safe to call from several threads."""
 
@@ -142,7 +147,7 @@ def load_photo(path: Path) -> RgbArray:
         with Image.open(path) as image:
             upright = ImageOps.exif_transpose(image)
             return np.asarray(upright.convert("RGB"))
-    except UnidentifiedImageError as error:
+    except UNIDENTIFIED as error:
         raise FlightError(f"{path.name}: not a readable picture: copy it again from the memory card") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = str(error).split("\n")[0]

@@ -71,8 +71,11 @@ class Settings:
             raise SettingsError(f"--segment-length {self.segment_length_m}: give a length in metres above 0")
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values for run.json."""
-        return {**asdict(self), "assets": None if self.assets is None else self.assets.absolute().as_posix()}
+        """Return plain values for run.json; files by their whole path, for `inspect report` may start elsewhere."""
+        assets = None if self.assets is None else self.assets.absolute().as_posix()
+        on_plane = self.surface.split(":")[0] == "plane"
+        surface = self.surface if on_plane else Path(self.surface).absolute().as_posix()
+        return {**asdict(self), "assets": assets, "surface": surface}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Settings":

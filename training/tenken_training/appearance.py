@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import numpy.typing as npt
+
 from tenken_demo.noise import field_noise
 
 Picture = npt.NDArray[np.uint8]
@@ -30,9 +31,8 @@ def taken_anew(rng: np.random.Generator, picture: Picture, *, keep_hue: bool) ->
     result = np.asarray(np.clip(changed + 0.5, 0, 255), dtype=np.uint8)
     if rng.random() < 0.5:
         quality = int(rng.integers(25, 95))
-        result = cv2.imdecode(
-            cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
-        ).astype(np.uint8)
+        stored = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        result = np.asarray(cv2.imdecode(stored, cv2.IMREAD_COLOR), dtype=np.uint8)
     return result
 
 

@@ -53,7 +53,7 @@ class Teacher:
             own = self._cleaning.own_class_score.get(KINDS[number], TRUSTED)
             least = self._cleaning.other_class_score if labelled is None else own
             plane = np.zeros(image.shape[:2], np.uint8)
-            for index in np.flatnonzero((names == KINDS[number]) & (found.score >= least)):
+            for index in np.flatnonzero((names == KINDS[number]) & (found.score >= least)).tolist():
                 mask = (found.masks or [])[index]
                 left, top = np.floor(found.xyxy_px[index, :2]).astype(int)
                 view = plane[top : top + mask.shape[0], left : left + mask.shape[1]]

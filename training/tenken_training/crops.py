@@ -7,12 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from tenken_demo.noise import stream
 
+from tenken_demo.noise import stream
 from tenken_training.appearance import taken_anew, turned_hue
-from tenken_training.cleaning import CORROSION, CRACK, near
+from tenken_training.cleaning import near
 from tenken_training.drawn_defects import draw_cracks, draw_rust, paste_crack, paste_rust
-from tenken_training.prepare import PhotoKind, PreparedIndex, PreparedPhoto, Split, read_raster, read_rgb
+from tenken_training.prepare import PhotoKind, PreparedIndex, PreparedPhoto, Split
+from tenken_training.rasters import read_raster, read_rgb
 from tenken_training.recipe import CropKind, Recipe
 from tenken_training.surfaces import CRACKABLE, PAINTED, surface_name
 from tenken_training.view import Labelled, View, look
@@ -86,7 +87,9 @@ class CropMaker:
         """Cut a photo as it is, for validation; `centre` as a part of its width and height."""
         image, labels, ignore = self._read(photo)
         xy_px = (centre[0] * image.shape[1], centre[1] * image.shape[0])
-        return look(image, labels, ignore, View(xy_px, scale, 0.0, False, self._size_px), rust=photo.kind == "corrosion")
+        return look(
+            image, labels, ignore, View(xy_px, scale, 0.0, False, self._size_px), rust=photo.kind == "corrosion"
+        )
 
     def _of_photo(
         self, rng: np.random.Generator, kind: PhotoKind, *, size_px: int = 0, mean_scale: float = 1.0
@@ -113,7 +116,9 @@ class CropMaker:
                 xy_px = np.clip(xy_px, 0, np.array(image.shape[1::-1]) - 1)
         # Rust shows which way water runs: it is turned less than cracks are.
         tilt = rng.normal(0, 12) if photo.kind == "corrosion" and rng.random() < 0.7 else rng.uniform(0, 360)
-        view = View((float(xy_px[0]), float(xy_px[1])), scale, float(tilt), bool(rng.random() < 0.5), size_px or self._size_px)
+        view = View(
+            (float(xy_px[0]), float(xy_px[1])), scale, float(tilt), bool(rng.random() < 0.5), size_px or self._size_px
+        )
         return look(image, labels, ignore, view, rust=photo.kind == "corrosion")
 
     def _mosaic(self, rng: np.random.Generator, kind: PhotoKind) -> Labelled:
@@ -209,6 +214,3 @@ def _pool(index: PreparedIndex, split: Split) -> _Pool:
         crackable=[photo for photo in surfaces if surface_name(photo.surface) in CRACKABLE],
         painted=[photo for photo in surfaces if surface_name(photo.surface) in PAINTED],
     )
-
-
-__all__ = ["CORROSION", "CRACK", "CropMaker"]

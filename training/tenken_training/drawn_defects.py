@@ -4,9 +4,12 @@ A crack only takes light away, so that the ground's own texture stays: pictures 
 light. Drawn labels are as wide as the cracks data set draws its own: the crack and a margin on each side.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
+
 from tenken_demo.lines import SPACING_M, WideLine, crack, net
 from tenken_demo.noise import field_noise
 from tenken_demo.strokes import coverage
@@ -20,7 +23,9 @@ RUST_RGB = np.array([[0.20, 0.13, 0.10], [0.33, 0.20, 0.13], [0.47, 0.28, 0.16],
 """From dark scale to bloom, sRGB."""
 
 
-def draw_cracks(rng: np.random.Generator, picture: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], list[BoolMask]]:
+def draw_cracks(
+    rng: np.random.Generator, picture: npt.NDArray[np.uint8]
+) -> tuple[npt.NDArray[np.uint8], list[BoolMask]]:
     """Draw one to three cracks, from hairlines to open ones.
 
     Returns
@@ -72,7 +77,9 @@ def _crack_lines(rng: np.random.Generator, shape: tuple[int, int], width_px: flo
     if rng.random() < 0.12:
         extent = tuple((rng.uniform(0.4, 1.3, 2) * size).tolist())
         cell_m = rng.uniform(0.08, 0.3) * float(size.min())
-        return net(rng, rng.uniform(0.2, 0.8, 2) * size, (extent[0], extent[1]), cell_m, min(width_mm, 5 * cell_m * 10))
+        centre_m = (rng.uniform(0.2, 0.8, 2) * size).tolist()
+        # Cracks of a net are narrow beside its cells: a twentieth at most.
+        return net(rng, centre_m, (extent[0], extent[1]), cell_m, min(width_mm, cell_m / 20 * 1000))
     centre, turn = rng.uniform(0.1, 0.9, 2) * size, rng.uniform(0, 2 * np.pi)
     reach = np.array([np.cos(turn), np.sin(turn)]) * size * np.exp(rng.uniform(np.log(0.15), np.log(1.2)))
     start, end = centre - reach / 2, centre + reach / 2
@@ -136,7 +143,9 @@ def draw_rust(rng: np.random.Generator, picture: npt.NDArray[np.uint8]) -> tuple
     mix = 1.4 + 0.8 * field_noise(rng, shape, 8) + 0.6 * field_noise(rng, shape, 1.5) - 0.5 * np.clip(height, 0, 1)
     mix = np.clip(mix, 0, len(RUST_RGB) - 1.001)
     colours = [np.interp(mix, np.arange(len(RUST_RGB)), band) for band in RUST_RGB.T]
-    rust = np.stack(colours, axis=-1) * 255 * rng.uniform(0.7, 1.4) * (1 + 0.1 * field_noise(rng, shape, 0.7))[..., None]
+    rust = (
+        np.stack(colours, axis=-1) * 255 * rng.uniform(0.7, 1.4) * (1 + 0.1 * field_noise(rng, shape, 0.7))[..., None]
+    )
     edge = rng.uniform(0.05, 0.3)
     cover = np.clip(height / edge + 0.5, 0, 1)[..., None]
     runs = cv2.blur(label.astype(np.float32), (3, int(rng.integers(5, 60))))[..., None] * rng.uniform(0, 0.35)
@@ -151,5 +160,5 @@ def _fine_contrast(picture: npt.NDArray[np.uint8]) -> float:
     return float(np.median(np.abs(fine)) * 1.48 / max(float(grey.mean()), 1.0))
 
 
-def _as_bytes(picture: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+def _as_bytes(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     return np.asarray(np.clip(picture + 0.5, 0, 255), dtype=np.uint8)

@@ -88,7 +88,7 @@ def fit(recipe: Recipe, data_dir: Path, work_dir: Path, *, device: str = "auto",
             outputs = state.network(image)
         loss, parts = loss_of(outputs, made)
         state.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(state.network.parameters(), LARGEST_GRADIENT)
         state.optimiser.step()
         _average_in(state, recipe.optimiser.ema_decay)
@@ -148,9 +148,7 @@ def _average_in(state: Fit, decay: float) -> None:
     """Move the running average towards the network; faster at the beginning, when it has seen little."""
     keep = min(decay, (1 + state.step) / (10 + state.step))
     with torch.no_grad():
-        for mean, value in zip(
-            state.average.state_dict().values(), state.network.state_dict().values(), strict=True
-        ):
+        for mean, value in zip(state.average.state_dict().values(), state.network.state_dict().values(), strict=True):
             if mean.dtype.is_floating_point:
                 mean.lerp_(value, 1 - keep)
             else:

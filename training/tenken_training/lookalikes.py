@@ -5,6 +5,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import numpy.typing as npt
+
 from tenken_demo.noise import field_noise
 
 FloatPicture = npt.NDArray[np.float32]
@@ -80,7 +81,9 @@ def chalk(rng: np.random.Generator, picture: FloatPicture) -> None:
     rough = np.clip(0.6 + 0.5 * field_noise(rng, (size, size), 1.2), 0, 1)[..., None]
     width = rng.uniform(1, 7)
     for _ in range(rng.integers(1, 5)):
-        points = rng.uniform(0, 1, 2) * size + np.cumsum(rng.normal(0, 0.06 * size, (int(rng.integers(2, 7)), 2)), axis=0)
+        points = rng.uniform(0, 1, 2) * size + np.cumsum(
+            rng.normal(0, 0.06 * size, (int(rng.integers(2, 7)), 2)), axis=0
+        )
         if rng.random() < 0.4:
             text = str(rng.integers(0, 1000)) + rng.choice(["", "mm", "m", "-A", "/C"])
             cover = np.zeros((size, size), np.uint8)

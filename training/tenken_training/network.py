@@ -6,7 +6,7 @@ The only file of training that imports ultralytics; the checkpoint itself is ope
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -101,16 +101,17 @@ class SegmentationLoss:
         As `open_network` gives it.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: Any) -> None:
         from ultralytics.utils.loss import v8SegmentationLoss
 
         saved = network.args
         network.args = SimpleNamespace(box=BOX_GAIN, cls=CLASS_GAIN, dfl=DISTANCE_GAIN, overlap_mask=False)
-        self._loss = v8SegmentationLoss(network)
+        loss: Any = v8SegmentationLoss(network)
         network.args = saved
         self._strides = [int(stride) for stride in network.stride]
         self._cross_entropy = _WeightedCrossEntropy()
-        self._loss.bce = self._cross_entropy
+        loss.bce = self._cross_entropy
+        self._loss = loss
 
     def __call__(self, outputs: dict[str, Any], batch: Batch) -> tuple[Tensor, Tensor]:
         """Give the loss to minimise, and its four parts for the log."""
@@ -152,7 +153,7 @@ def save_network(network: nn.Module, path: Path, *, epoch: int, size_px: int) ->
         "epoch": epoch,
         "train_args": {"task": "segment", "imgsz": size_px, "single_cls": False},
         "version": version("ultralytics"),
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "license": "AGPL-3.0 License (https://ultralytics.com/license)",
     }
     half = path.with_suffix(".part")

@@ -6,13 +6,11 @@ Everything follows from the recipe, the photos and the teacher's weights. A file
 interrupted preparation goes on; the index is written last. No test split is read.
 """
 
-import shutil
 from pathlib import Path
 from typing import Annotated, Literal
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,6 +18,7 @@ from tenken.errors import SettingsError
 from tenken.weights import find_weights
 from tenken.weights_card import Sha256, file_sha256
 from tenken_training.cleaning import CRACK, Teacher
+from tenken_training.rasters import crack_numbers, read_rgb, write_bytes, write_jpeg, write_png
 from tenken_training.recipe import Recipe, read_recipe
 from tenken_training.surfaces import render_surface
 
@@ -96,7 +95,7 @@ def prepare(recipe: Recipe, data_dir: Path, prepared_dir: Path) -> PreparedIndex
     ]
     inputs[f"weights {recipe.cleaning.teacher}"] = find_weights(recipe.cleaning.teacher).sha256
     index = PreparedIndex(recipe=deciding_parts(recipe), inputs=inputs, photos=tuple(photos))
-    _write_bytes(index_path, index.model_dump_json(indent=1).encode("utf-8"))
+    write_bytes(index_path, index.model_dump_json(indent=1).encode("utf-8"))
     return index
 
 
@@ -138,9 +137,9 @@ def _cracks(
                 ignore=f"ignore/crack-{split}-{path.stem}.png",
             )
             _note(polygons_path, data_dir, inputs)
-            _write_png(prepared_dir / entry.labels, numbers)
+            write_png(prepared_dir / entry.labels, numbers)
             if not (prepared_dir / entry.ignore).is_file():
-                _write_png(prepared_dir / entry.ignore, teacher.left_out(image, crack=numbers > 0))
+                write_png(prepared_dir / entry.ignore, teacher.left_out(image, crack=numbers > 0))
             photos.append(entry)
     return photos
 
@@ -169,9 +168,9 @@ def _corrosion(
             ignore=f"ignore/corrosion-{split}-{path.stem}.png",
         )
         _note(masks[0], data_dir, inputs)
-        _write_png(prepared_dir / entry.labels, np.asarray(states, dtype=np.uint8))
+        write_png(prepared_dir / entry.labels, np.asarray(states, dtype=np.uint8))
         if not (prepared_dir / entry.ignore).is_file():
-            _write_png(prepared_dir / entry.ignore, teacher.left_out(image, corrosion=np.asarray(states) > 0))
+            write_png(prepared_dir / entry.ignore, teacher.left_out(image, corrosion=np.asarray(states) > 0))
         photos.append(entry)
     return photos
 
@@ -191,8 +190,8 @@ def _flights(recipe: Recipe, data_dir: Path, prepared_dir: Path, inputs: dict[st
                 window = (slice(top, top + FLIGHT_TILE_PX), slice(left, left + FLIGHT_TILE_PX))
                 target = f"flights/{path.parent.parent.name}-{path.stem}-{top}-{left}.jpg"
                 ignore_target = target.replace(".jpg", ".png").replace("flights/", "ignore/flight-")
-                _write_jpeg(prepared_dir / target, image[window])
-                _write_png(prepared_dir / ignore_target, ignore[window])
+                write_jpeg(prepared_dir / target, image[window])
+                write_png(prepared_dir / ignore_target, ignore[window])
                 photos.append(PreparedPhoto(kind="flight", split="train", image=target, ignore=ignore_target))
     return photos
 
@@ -205,65 +204,10 @@ def _surfaces(recipe: Recipe, prepared_dir: Path) -> list[PreparedPhoto]:
         target = f"surfaces/{number:05d}.jpg"
         if not (prepared_dir / target).is_file():
             picture = render_surface(recipe.seed, number, recipe.rendering.surface_px)
-            _write_jpeg(prepared_dir / target, picture)
+            write_jpeg(prepared_dir / target, picture)
         split: Split = "train" if number < train else "val"
         photos.append(PreparedPhoto(kind="surface", split=split, image=target, surface=number))
     return photos
-
-
-def crack_numbers(polygons_path: Path, shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """Rasterise YOLO polygons: 0 background, 1, 2, ... the cracks in the file's order.
-
-    Raises
-    ------
-    SettingsError
-        When the file is missing, or a line is no polygon.
-    """
-    numbers = np.zeros(shape, np.uint8)
-    try:
-        lines = polygons_path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise SettingsError(f"{polygons_path} cannot be read ({error}); every photo needs its labels") from error
-    for count, line in enumerate(lines, start=1):
-        try:
-            values = np.array([float(word) for word in line.split()])
-            xy = values[1:].reshape(-1, 2)
-        except ValueError as error:
-            raise SettingsError(f"{polygons_path}, line {count}: no polygon ({error}); mend or remove it") from error
-        if len(xy) >= 3:
-            # OpenCV's pixel centres are whole numbers; a label's are halves.
-            corners_px = xy * np.array(shape[::-1]) - 0.5
-            cv2.fillPoly(numbers, [np.round(corners_px * 16).astype(np.int32)], min(count, 255), cv2.LINE_8, 4)
-    return numbers
-
-
-def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
-    """Read a picture as (h, w, 3) uint8 RGB, upright.
-
-    Raises
-    ------
-    SettingsError
-        When it cannot be read.
-    """
-    # np.fromfile, because cv2.imread cannot open every path on Windows.
-    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.is_file() else None
-    if picture is None:
-        raise SettingsError(f"{path} cannot be read as a picture; restore or remove it")
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
-
-
-def read_raster(path: Path) -> npt.NDArray[np.uint8]:
-    """Read a one-band PNG of labels.
-
-    Raises
-    ------
-    SettingsError
-        When it cannot be read.
-    """
-    raster = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
-    if raster is None:
-        raise SettingsError(f"{path} cannot be read; delete the prepared folder and prepare again")
-    return np.asarray(raster, dtype=np.uint8)
 
 
 def _photos_in(folder: Path) -> list[Path]:
@@ -281,23 +225,6 @@ def _note(path: Path, data_dir: Path, inputs: dict[str, str]) -> str:
     return name
 
 
-def _write_png(path: Path, raster: npt.NDArray[np.uint8]) -> None:
-    _write_bytes(path, cv2.imencode(".png", raster)[1].tobytes())
-
-
-def _write_jpeg(path: Path, picture: npt.NDArray[np.uint8]) -> None:
-    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    _write_bytes(path, cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    """Write a file wholly or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(path.suffix + ".part")
-    half.write_bytes(content)
-    shutil.move(half, path)
-
-
 def main(
     recipe: Annotated[Path, typer.Option(help="Recipe file.", exists=True, dir_okay=False)],
     data: Annotated[Path, typer.Option(help="Folder that the recipe's sources are below.", file_okay=False)],
@@ -306,7 +233,9 @@ def main(
     """Prepare what a recipe trains on."""
     cv2.setNumThreads(1)
     index = prepare(read_recipe(recipe), data, work / "prepared")
-    kinds = {kind: sum(photo.kind == kind for photo in index.photos) for kind in ("crack", "corrosion", "flight", "surface")}
+    kinds = {
+        kind: sum(photo.kind == kind for photo in index.photos) for kind in ("crack", "corrosion", "flight", "surface")
+    }
     typer.echo(f"{work / 'prepared'}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
 
 

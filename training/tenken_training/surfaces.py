@@ -9,8 +9,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import numpy.typing as npt
-from tenken_demo.noise import field_noise, stream
 
+from tenken_demo.noise import field_noise, stream
 from tenken_training.lookalikes import draw_lookalikes
 
 FloatPicture = npt.NDArray[np.float32]
@@ -23,8 +23,8 @@ def render_surface(seed: int, index: int, size_px: int) -> npt.NDArray[np.uint8]
     picture = makers[index % len(makers)](rng, size_px)
     draw_lookalikes(rng, picture)
     # No lens draws a border sharper than this.
-    picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 0.8))
-    return np.asarray(np.clip(picture, 0, 1) * 255 + 0.5, dtype=np.uint8)
+    seen = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 0.8))
+    return np.asarray(np.clip(seen, 0, 1) * 255 + 0.5, dtype=np.uint8)
 
 
 def concrete(rng: np.random.Generator, size: int) -> FloatPicture:
@@ -116,7 +116,10 @@ def soil(rng: np.random.Generator, size: int) -> FloatPicture:
 def water(rng: np.random.Generator, size: int) -> FloatPicture:
     """Ripples, glints, and what lies below."""
     ripples = cv2.GaussianBlur(
-        rng.standard_normal((size, size)).astype(np.float32), (0, 0), sigmaX=rng.uniform(4, 20), sigmaY=rng.uniform(1, 4)
+        rng.standard_normal((size, size)).astype(np.float32),
+        (0, 0),
+        sigmaX=rng.uniform(4, 20),
+        sigmaY=rng.uniform(1, 4),
     )
     grey = 1 + rng.uniform(0.05, 0.3) * ripples / ripples.std() + 0.1 * _clouds(rng, size)
     colour = np.array([0.15, 0.28, 0.30]) * rng.uniform(0.6, 2.0) * rng.uniform(0.7, 1.3, 3)

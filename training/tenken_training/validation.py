@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from tenken_demo.noise import stream
 from torch import nn
 
 from tenken.detect import KINDS, Detections
 from tenken.yolo_segmentation import decode
+from tenken_demo.noise import stream
 from tenken_training.cleaning import near
 from tenken_training.crops import CropMaker
 from tenken_training.prepare import PreparedIndex
@@ -51,7 +51,7 @@ class ValidationCrops:
     def figures(self, network: nn.Module, device: str) -> dict[str, float]:
         """Recall and precision of cracks' pixels, IoU of rust, false alarms a crop, at a score of 0.25."""
         found = {group: [_detect(network, crop, device) for crop in crops] for group, crops in self._crops.items()}
-        row = {}
+        row: dict[str, float] = {}
         for group in ("crack", "far_crack", "drawn_crack"):
             row |= _crack_figures(group, self._crops[group], found[group])
         row["val_corrosion_iou"] = _rust_iou(self._crops["corrosion"], found["corrosion"])

@@ -43,13 +43,14 @@ class View:
     size_px: int
 
     def matrix(self, shrunk: float = 1.0) -> npt.NDArray[np.float64]:
-        """(2, 3) affine map from the photo, already scaled by `shrunk`, to the crop."""
+        """(2, 3) affine map from the photo's pixels, shrunk before by that factor, to the crop's."""
         turn = np.radians(self.turn_deg)
         linear = self.scale / shrunk * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
         if self.mirrored:
             linear[:, 0] *= -1
-        middle = np.full(2, self.size_px / 2)
-        return np.column_stack([linear, middle - linear @ (np.array(self.centre_px) * shrunk)])
+        # The pixel at 0 shows what lies from 0 to 1, whatever the size of a pixel is.
+        centre_px = (np.array(self.centre_px) + 0.5) * shrunk - 0.5
+        return np.column_stack([linear, self.size_px / 2 - linear @ centre_px])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,10 @@ class Labelled:
         """Make a black crop without labels."""
         shape = (size_px, size_px)
         return cls(
-            np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.int32), np.zeros(shape, bool), np.zeros((2, *shape), bool)
+            np.zeros((*shape, 3), np.uint8),
+            np.zeros(shape, np.int32),
+            np.zeros(shape, bool),
+            np.zeros((2, *shape), bool),
         )
 
     def lay(self, piece: "Labelled", top: int, left: int, height: int, width: int, first_number: int) -> None:
@@ -129,7 +133,7 @@ class Labelled:
 
 
 def _pieces(mask: BoolMask, label: int, ignore: BoolMask) -> list[Instance]:
-    """Connected pieces of a mask; what is too small is added to `ignore`."""
+    """Take a mask apart into connected pieces; what is too small is added to `ignore`."""
     count, numbers, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     found = []
     for number in range(1, count):
@@ -184,9 +188,7 @@ def look(
             # Lines thinner than a sample would fall apart.
             width = int(np.ceil(0.7 / view.scale)) | 1
             plane = cv2.dilate(plane, np.ones((width, width), np.uint8)).astype(np.uint8)
-        warped = cv2.warpAffine(
-            plane, view.matrix(), size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101
-        )
+        warped = cv2.warpAffine(plane, view.matrix(), size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
         planes.append(np.asarray(warped, dtype=np.uint8))
     left_out = np.stack([planes[1] & 1 << number for number in (CRACK, CORROSION)]) > 0
     return Labelled(

@@ -30,13 +30,13 @@ def area_text(area_m2: float | None) -> str:
 def width_text(defect: Defect | Sighting) -> str:
     """Write a crack's width as far as its status allows: one figure only if measured."""
     low, high = defect.width_low_mm, defect.width_high_mm
-    interval = None if low is None or high is None else f"{_mm(low)}–{_mm(high)} mm"
+    interval = None if low is None or high is None else f"{mm_text(low)}–{mm_text(high)} mm"
     if defect.width_status == "measured" and defect.width_mm is not None:
-        return f"{_mm(defect.width_mm)} mm" + ("" if interval is None else f" ({interval})")
+        return f"{mm_text(defect.width_mm)} mm" + ("" if interval is None else f" ({interval})")
     if defect.width_status in ("measured", "estimated"):
         return interval or UNKNOWN
     if defect.width_status in ("unmeasured", "below_limit") and high is not None:
-        return f"≤ {_mm(high)} mm"
+        return f"≤ {mm_text(high)} mm"
     return UNKNOWN
 
 
@@ -88,5 +88,6 @@ def grade_text(grade: str | None, candidates: tuple[str, ...], text: Words) -> s
     return " / ".join(candidates) or text("grade.none")
 
 
-def _mm(width_mm: float) -> str:
+def mm_text(width_mm: float) -> str:
+    """Write millimetres with no more digits than a width can be read to."""
     return f"{width_mm:.2f}" if width_mm < 2 else f"{width_mm:.1f}" if width_mm < 20 else f"{width_mm:.0f}"

@@ -90,8 +90,8 @@ def _defect_fill(kind: str, grade: str | None) -> SymbolLayer:
 
 
 def _crack_lines(_layer: Layer, text: Words) -> tuple[ET.Element, ET.Element]:
-    """Three times as wide as the crack, and dashed where the width was not measured."""
-    width = 'max(0.3, min(2.5, 3 * coalesce("width_mm", "width_high_mm", 0.06)))'
+    """Wider for wider cracks, within what hides nothing beside them; dashed where the width was not measured."""
+    width = 'scale_exp(coalesce("width_mm", "width_high_mm", 0), 0, 10, 0.3, 1.1, 0.5)'
     colour = kind_colour("crack")
     dashes = {
         "measured": None,

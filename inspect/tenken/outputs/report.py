@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from tenken.identify import Defect
 from tenken.inspection import Inspection
-from tenken.outputs.figures import UNKNOWN, length_text, resolution_text
+from tenken.outputs.figures import UNKNOWN, length_text, mm_text, resolution_text
 from tenken.outputs.grades import severity, worst_grade
 from tenken.outputs.layers import as_text, ranked
 from tenken.outputs.report_map import draw_map
@@ -172,7 +172,7 @@ def _headlines(inspection: Inspection, text: Words) -> list[Headline]:
         Headline(
             length_text(sum(one.crack_length_m for one in findings)) if findings else UNKNOWN,
             text("headline.crack_length"),
-            text("headline.widest", width=UNKNOWN if widest is None else f"{widest:.2f} mm"),
+            text("headline.widest", width=UNKNOWN if widest is None else f"{mm_text(widest)} mm"),
         ),
         Headline(
             f"{len(assessed)} / {len(findings)}",

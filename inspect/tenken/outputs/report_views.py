@@ -14,6 +14,7 @@ from tenken.outputs.figures import (
     corrosion_percent_text,
     grade_text,
     length_text,
+    mm_text,
     percent_text,
     pixel_size_text,
     position_error_text,
@@ -143,7 +144,7 @@ def segment_section(finding: Finding, index: int, cards: Sequence[Card], text: W
     """Make the section of a segment; ``index`` numbers its anchor."""
     segment = finding.segment
     crack_length = _quantity(finding, finding.crack_length_m, length_text(finding.crack_length_m))
-    max_width = UNKNOWN if finding.max_width_mm is None else f"{finding.max_width_mm:.2f} mm"
+    max_width = UNKNOWN if finding.max_width_mm is None else f"{mm_text(finding.max_width_mm)} mm"
     corrosion = _quantity(finding, finding.corrosion_area_m2, area_text(finding.corrosion_area_m2))
     if corrosion != UNKNOWN and finding.corrosion_pct is not None:
         corrosion += f" ({corrosion_percent_text(finding.corrosion_pct)})"

@@ -1,0 +1,393 @@
+"""Training: labels follow their pictures, the same seed gives the same crops, and an interrupted fit goes on."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+pytest.importorskip("torch", reason="training needs the train extra")
+pytest.importorskip("ultralytics", reason="training needs the train extra")
+
+import cv2
+import torch
+
+from tenken.errors import SettingsError
+from tenken.weights_card import file_sha256
+from tenken_demo.noise import stream
+from tenken_training.appearance import taken_anew
+from tenken_training.cleaning import CORROSION, CRACK, near
+from tenken_training.crops import CropMaker
+from tenken_training.curves import append_row, read_rows
+from tenken_training.drawn_defects import draw_cracks, draw_rust, paste_crack
+from tenken_training.fit import fit, learning_rate
+from tenken_training.network import SegmentationLoss, collate, open_network
+from tenken_training.prepare import PreparedIndex, prepare, read_index
+from tenken_training.rasters import crack_numbers
+from tenken_training.recipe import CROP_KINDS, CropKind, Recipe, read_recipe, start_checkpoint
+from tenken_training.surfaces import SURFACES, render_surface
+from tenken_training.view import Labelled, View, look
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SHIPPED_RECIPE = REPOSITORY / "training" / "recipes" / "crack-corrosion.toml"
+CHECKPOINT = REPOSITORY.parent / "shared" / "weights" / "first-crack-corrosion.pt"
+SIZE_PX = 64
+FLIGHT = "flight/images/A.jpg"
+
+Small = tuple[Recipe, Path, Path, PreparedIndex]
+
+
+def grey_wall(size: int = 160, level: int = 150) -> npt.NDArray[np.uint8]:
+    noise = np.random.default_rng(1).normal(level, 6, (size, size, 1))
+    return np.asarray(np.clip(noise.repeat(3, axis=2), 0, 255), dtype=np.uint8)
+
+
+def write_picture(path: Path, picture: npt.NDArray[np.uint8]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(cv2.imencode(path.suffix, picture)[1].tobytes())
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    """Recipe at 64 px, data folder, prepared folder and index: two cracked walls and two rusty plates a split."""
+    data = tmp_path_factory.mktemp("data")
+    cracks, corrosion = data / "data" / "cracks", data / "data" / "corrosion" / "train"
+    for split in ("train", "val", "test"):
+        for number in range(2):
+            wall = grey_wall()
+            wall[70:76] = 30
+            write_picture(cracks / split / "images" / f"{number}.jpg", wall)
+            labels = cracks / split / "labels" / f"{number}.txt"
+            labels.parent.mkdir(exist_ok=True)
+            labels.write_text("0 0 0.43 1 0.43 1 0.48 0 0.48\n", encoding="utf-8")
+    for number in (7, 8, 400, 401):
+        plate = grey_wall(level=120)
+        plate[40:120, 40:120] = (20, 50, 110)
+        states = np.zeros(plate.shape[:2], np.uint8)
+        states[40:120, 40:120] = 2
+        write_picture(corrosion / "images" / f"{number}.jpg", plate)
+        write_picture(corrosion / "masks" / f"{number}.png", states)
+    write_picture(data / FLIGHT, grey_wall(600))
+    shipped = read_recipe(SHIPPED_RECIPE).model_dump(mode="json")
+    checkpoint = data / "start.pt"
+    if CHECKPOINT.is_file():
+        checkpoint.write_bytes(CHECKPOINT.read_bytes())
+    changes = {
+        "sources": {
+            "flights": ["flight/images/A.jpg"],
+            "flight_cracks_px": {"flight/images/A.jpg": [[0, 0, 300, 600]]},
+        },
+        "start": {"checkpoint": checkpoint.name},
+        "rendering": {"surfaces": len(SURFACES), "surface_px": 96},
+        "crops": {"size_px": SIZE_PX, "per_epoch": 4},
+        "optimiser": {"epochs": 2, "batch": 2, "warmup_steps": 1},
+    }
+    for part, change in changes.items():
+        shipped[part] |= change
+    recipe = Recipe.model_validate(shipped)
+    prepared = tmp_path_factory.mktemp("work") / "prepared"
+    return recipe, data, prepared, prepare(recipe, data, prepared)
+
+
+def one_line(caught: pytest.ExceptionInfo[SettingsError]) -> str:
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+# Recipes
+
+
+def test_the_shipped_recipe_is_valid_and_names_every_kind_of_crop() -> None:
+    recipe = read_recipe(SHIPPED_RECIPE)
+    assert set(recipe.crops.shares) == set(CROP_KINDS)
+    assert recipe.crops.scale == (0.3, 3.0)
+
+
+def test_a_misspelt_key_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(SHIPPED_RECIPE.read_text(encoding="utf-8").replace("epochs =", "epoch ="), encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        read_recipe(path)
+    message = one_line(caught)
+    assert "mine.toml" in message
+    assert "epoch" in message
+
+
+def test_a_checkpoint_of_other_bytes_is_not_opened(small: Small, tmp_path: Path) -> None:
+    recipe = small[0]
+    (tmp_path / recipe.start.checkpoint).write_bytes(b"something else")
+    with pytest.raises(SettingsError) as caught:
+        start_checkpoint(recipe, tmp_path)
+    assert recipe.start.sha256 in one_line(caught)
+
+
+def test_the_learning_rate_rises_and_then_falls_to_its_end() -> None:
+    optimiser = read_recipe(SHIPPED_RECIPE).optimiser
+    rates = [learning_rate(optimiser, step, 90) for step in range(optimiser.epochs * 90)]
+    top = int(np.argmax(rates))
+    assert top == optimiser.warmup_steps - 1
+    assert (np.diff(rates[:top]) > 0).all()
+    assert (np.diff(rates[top:]) < 0).all()
+    assert rates[-1] == pytest.approx(optimiser.final_learning_rate, rel=0.01)
+
+
+# Preparing
+
+
+def test_no_test_photo_is_read(small: Small) -> None:
+    assert not [name for name in small[3].inputs if "/test/" in name]
+
+
+def test_every_input_is_recorded_by_its_hash(small: Small) -> None:
+    _, data, _, index = small
+    files = {name: value for name, value in index.inputs.items() if not name.startswith("weights ")}
+    assert len(files) == 2 * 2 * 2 + 4 * 2 + 1
+    assert all(file_sha256(data / name) == value for name, value in files.items())
+
+
+def test_corrosion_photos_are_split_by_number(small: Small) -> None:
+    split = {Path(photo.image).stem: photo.split for photo in small[3].photos if photo.kind == "corrosion"}
+    assert split == {"7": "train", "8": "train", "400": "val", "401": "val"}
+
+
+def test_condition_states_are_kept(small: Small) -> None:
+    labels = [photo.labels for photo in small[3].photos if photo.kind == "corrosion"]
+    states = cv2.imread(str(small[2] / labels[0]), cv2.IMREAD_GRAYSCALE)
+    assert np.unique(np.asarray(states)).tolist() == [0, 2]
+
+
+def test_a_folder_prepared_by_another_recipe_is_refused(small: Small) -> None:
+    recipe, _, prepared, _ = small
+    with pytest.raises(SettingsError) as caught:
+        read_index(recipe.model_copy(update={"seed": recipe.seed + 1}), prepared)
+    assert "another recipe" in one_line(caught)
+
+
+def test_polygons_are_rasterised_where_they_lie(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("0 0.1 0.2 0.5 0.2 0.5 0.4 0.1 0.4\n0 0.8 0.8 0.9 0.8 0.9 0.9 0.8 0.9\n", encoding="utf-8")
+    numbers = crack_numbers(path, (100, 200))
+    rows, columns = np.nonzero(numbers == 1)
+    assert abs(rows.min() - 20) <= 1
+    assert abs(rows.max() - 40) <= 1
+    assert abs(columns.min() - 20) <= 1
+    assert abs(columns.max() - 100) <= 1
+    assert numbers[85, 170] == 2
+
+
+def test_a_line_that_is_no_polygon_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("0 0.1 0.2 0.5 0.2 0.5 0.4\n0 0.1 what\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        crack_numbers(path, (10, 10))
+    assert "a.txt, line 2" in one_line(caught)
+
+
+# Views and labels
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.6, 1.0, 3.0])
+@pytest.mark.parametrize(("turn_deg", "mirrored"), [(0.0, False), (37.0, False), (211.0, True)])
+def test_labels_stay_on_what_they_label(scale: float, turn_deg: float, mirrored: bool) -> None:
+    image = np.full((300, 400, 3), 200, np.uint8)
+    states = np.zeros((300, 400), np.uint8)
+    cv2.ellipse(states, (170, 140), (60, 35), 20, 0, 360, 1, -1)
+    image[states > 0] = 20
+    seen = look(image, states, None, View((190, 150), scale, turn_deg, mirrored, 128), rust=True)
+    dark = seen.image[..., 0] < 110
+    assert (dark & seen.rust).sum() / (dark | seen.rust).sum() > 0.9
+
+
+def test_a_hairline_label_survives_being_seen_from_afar() -> None:
+    numbers = np.zeros((400, 400), np.uint8)
+    numbers[200:202] = 1
+    image = np.full((400, 400, 3), 200, np.uint8)
+    found, _ = look(image, numbers, None, View((200, 200), 0.3, 13.0, False, 96), rust=False).instances()
+    assert len(found) == 1
+    assert found[0].mask.any(axis=0).all()
+
+
+def test_a_crack_cut_by_the_crop_is_two_and_a_speck_is_left_out() -> None:
+    crop = Labelled.blank(64)
+    crop.crack_numbers[10:12, :30] = 1
+    crop.crack_numbers[50:52, 20:] = 1
+    crop.crack_numbers[30:32, 40:43] = 2
+    found, ignore = crop.instances()
+    assert [instance.label for instance in found] == [CRACK, CRACK]
+    assert ignore[CRACK][31, 41]
+    assert not ignore[CRACK][11, 10]
+    assert not ignore[CORROSION].any()
+
+
+# What is drawn
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_drawn_crack_is_darker_than_the_wall_and_lies_in_its_label(seed: int) -> None:
+    wall = grey_wall()
+    cracked, labels = draw_cracks(np.random.default_rng(seed), wall)
+    change = wall.mean(axis=2) - cracked.mean(axis=2)
+    for label in labels:
+        assert change[label].mean() > 2
+    everywhere = np.logical_or.reduce([np.zeros(wall.shape[:2], bool), *labels])
+    assert near(everywhere, 2)[change > 60].all()
+
+
+def test_a_pasted_crack_leaves_the_ground_around_it_as_it_was() -> None:
+    source, ground = grey_wall(level=190), grey_wall(level=90)
+    label = np.zeros(source.shape[:2], bool)
+    label[60:66] = True
+    source[62:64] = 20
+    pasted = paste_crack(ground, source, label)
+    assert np.array_equal(pasted[~near(label, 8)], ground[~near(label, 8)])
+    assert pasted[62:64].mean() < 0.4 * ground[62:64].mean()
+
+
+def test_drawn_rust_is_redder_than_what_it_covers() -> None:
+    plate = grey_wall()
+    rusty, label = draw_rust(np.random.default_rng(3), plate)
+    redness = rusty[..., 0].astype(float) - rusty[..., 2]
+    assert label.any()
+    assert redness[label].mean() > redness[~label].mean() + 20
+
+
+def test_every_surface_is_the_same_for_the_same_numbers() -> None:
+    pictures = [render_surface(5, number, 64) for number in range(len(SURFACES))]
+    assert all(np.array_equal(picture, render_surface(5, number, 64)) for number, picture in enumerate(pictures))
+    assert len({picture.tobytes() for picture in pictures}) == len(SURFACES)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_exposure_burns_a_white_wall_out(seed: int) -> None:
+    again = taken_anew(np.random.default_rng(seed), grey_wall(level=240), keep_hue=False)
+    assert (again.max(axis=2) == 255).mean() < 0.5
+
+
+# Crops
+
+
+@pytest.fixture(scope="module")
+def maker(small: Small) -> CropMaker:
+    """Crops of the small recipe's train split."""
+    recipe, data, prepared, index = small
+    return CropMaker(recipe, index, data, prepared)
+
+
+def test_crops_follow_from_seed_epoch_and_number(maker: CropMaker) -> None:
+    first, again, later = maker.crop(0, 3), maker.crop(0, 3), maker.crop(1, 3)
+    assert np.array_equal(first.image, again.image)
+    assert np.array_equal(first.rust, again.rust)
+    assert not np.array_equal(first.image, later.image)
+
+
+@pytest.mark.parametrize(
+    ("kind", "classes"),
+    [
+        ("crack_photo", {CRACK}),
+        ("crack_mosaic", {CRACK}),
+        ("corrosion_photo", {CORROSION}),
+        ("corrosion_mosaic", {CORROSION}),
+        ("drawn_crack", {CRACK, CORROSION}),
+        ("pasted_crack", {CRACK, CORROSION}),
+        ("pasted_rust", {CRACK, CORROSION}),
+        ("drawn_rust", {CORROSION}),
+        ("flight_negative", set()),
+        ("rendered_negative", set()),
+    ],
+)
+def test_each_kind_of_crop_shows_what_its_name_says(maker: CropMaker, kind: CropKind, classes: set[int]) -> None:
+    found: set[int] = set()
+    for number in range(6):
+        crop = maker.crop_of(kind, stream(1, kind, number))
+        assert crop.image.shape == (SIZE_PX, SIZE_PX, 3)
+        found |= {instance.label for instance in crop.instances()[0]}
+    assert found <= classes
+    assert bool(found) == bool(classes)
+
+
+def test_cracked_ground_of_a_flight_is_left_out(small: Small, maker: CropMaker) -> None:
+    tile = next(photo for photo in small[3].photos if photo.kind == "flight")
+    seen = maker.whole(tile, 0.1)
+    left, right = seen.ignore[CRACK][:, : SIZE_PX // 2 - 4], seen.ignore[CRACK][:, SIZE_PX // 2 + 4 :]
+    assert left[28:36, 20:].all()
+    assert not right[28:36, :8].any()
+    assert not seen.ignore[CORROSION].any()
+
+
+# Network
+
+
+needs_checkpoint = pytest.mark.skipif(not CHECKPOINT.is_file(), reason=f"no {CHECKPOINT.name} beside the checkout")
+
+
+def test_a_batch_holds_boxes_and_masks_where_the_labels_are() -> None:
+    crop = Labelled.blank(64)
+    crop.rust[16:48, 8:40] = True
+    batch = collate([Labelled.blank(64), crop])
+    assert batch.targets["batch_idx"].tolist() == [1]
+    assert (batch.targets["bboxes"] * 64).tolist() == [[24, 32, 32, 32]]
+    mask = batch.targets["masks"][0]
+    assert mask.shape == (16, 16)
+    assert mask[4:12, 2:10].all()
+    assert mask.sum() == 64
+
+
+def test_a_hairline_has_a_mask_on_the_coarse_grid() -> None:
+    crop = Labelled.blank(64)
+    crop.crack_numbers[33] = 1
+    assert collate([crop]).targets["masks"][0].any(dim=0).all()
+
+
+@needs_checkpoint
+def test_a_detection_where_the_class_is_left_out_costs_nothing() -> None:
+    network = open_network(CHECKPOINT, "cpu")
+    crop = Labelled.blank(64)
+    left_out = Labelled(crop.image, crop.crack_numbers, crop.rust, ~crop.ignore)
+    batches = [collate([made, made]) for made in (crop, left_out)]
+    loss_of = SegmentationLoss(network)
+    outputs = network(batches[0].image.float() / 255)
+    punished, free = (float(loss_of(outputs, batch)[0].detach()) for batch in batches)
+    assert punished > 0
+    assert free == 0
+
+
+@needs_checkpoint
+def test_an_interrupted_fit_goes_on_where_it_stopped(small: Small, tmp_path: Path) -> None:
+    recipe, data, prepared, _ = small
+    whole, sittings = tmp_path / "whole", tmp_path / "sittings"
+    for work in (whole, sittings):
+        shutil.copytree(prepared, work / "prepared")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        fit(recipe, data, whole, device="cpu")
+        fit(recipe, data, sittings, device="cpu", last_epoch=1)
+        fit(recipe, data, sittings, device="cpu")
+    finally:
+        torch.set_num_threads(threads)
+    weights = [open_network(work / "last.pt", "cpu").state_dict() for work in (whole, sittings)]
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+    rows = read_rows(sittings / "curves.csv")
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert all(0 <= row["val_corrosion_iou"] <= 1 for row in rows)
+    other = recipe.model_copy(update={"seed": recipe.seed + 1})
+    with pytest.raises(SettingsError) as caught:
+        fit(other, data, sittings, device="cpu")
+    assert "another recipe" in one_line(caught)
+
+
+def test_an_epoch_done_again_replaces_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "curves.csv"
+    for epoch, loss in ((1, 5.0), (2, 4.0), (3, 3.0), (2, 3.5)):
+        append_row(path, {"epoch": epoch, "train_box": loss})
+    assert read_rows(path) == [{"epoch": 1, "train_box": 5.0}, {"epoch": 2, "train_box": 3.5}]
+
+
+@pytest.mark.skipif(not (REPOSITORY.parent / "shared" / "flights").is_dir(), reason="no shared flights")
+def test_flights_kept_out_are_not_in_the_recipe() -> None:
+    flights = read_recipe(SHIPPED_RECIPE).sources.flights
+    kept_out = ("garfield_sequoia", "caliterra", "DJI_0022", "DJI_0023", "DJI_0024", "DJI_0025", "DJI_0034", "DJI_0035")
+    assert not [name for name in flights for part in kept_out if part in name]
+    assert all((REPOSITORY.parent / "shared" / name).is_file() for name in flights)

@@ -1,0 +1,106 @@
+"""The evaluation for people: a table for the terminal, and a page with pictures that works offline."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from tenken_training.evaluation.labels import LabelledSet
+from tenken_training.evaluation.photo_score import PhotoScore
+from tenken_training.evaluation.pictures import worst_pictures
+from tenken_training.evaluation.results import Evaluation, Figure
+
+MEANINGS: Mapping[str, str] = {
+    "defect_recall": "labelled defects found by half or more",
+    "defect_precision": "found defects that are right by half or more",
+    "line_f1": "centre lines: harmonic mean of the next two",
+    "line_recall": "length of labelled centre line found",
+    "line_precision": "length of found centre line that is labelled",
+    "line_recall_under_1_px": "the same, cracks under 1 px wide",
+    "line_recall_1_to_2_px": "the same, 1 to 2 px",
+    "line_recall_2_to_4_px": "the same, 2 to 4 px",
+    "line_recall_4_to_8_px": "the same, 4 to 8 px",
+    "line_recall_8_px_and_more": "the same, 8 px and more",
+    "pixel_iou": "pixels: intersection over union",
+    "pixel_recall": "labelled pixels found",
+    "pixel_precision": "found pixels that are labelled",
+    "pixel_recall_fair": "pixels of fair corrosion (surface rust) found",
+    "pixel_recall_poor": "pixels of poor corrosion found",
+    "pixel_recall_severe": "pixels of severe corrosion found",
+    "severe_parts_recall": "parts of severe corrosion found by half or more",
+    "state_f1_fair": "condition state fair: F1 of pixels",
+    "state_f1_poor": "condition state poor: F1 of pixels",
+    "state_f1_severe": "condition state severe: F1 of pixels",
+    "alarms_per_100_mpx": "false alarms per 100 megapixels",
+    "mask_map50": "average precision of masks, IoU 0.5 (photo as one tile)",
+    "box_map50": "average precision of boxes, IoU 0.5 (photo as one tile)",
+    "mask_map50_95": "average precision of masks, IoU 0.5 to 0.95 (photo as one tile)",
+    "box_map50_95": "average precision of boxes, IoU 0.5 to 0.95 (photo as one tile)",
+}
+"""What each figure says, in the order they are shown."""
+
+
+def figures_table(evaluation: Evaluation) -> str:
+    """Lay the figures out for a terminal."""
+    conditions = evaluation.conditions
+    tolerance = f"{conditions.tolerance_px:g} px"
+    if conditions.tolerance_mm is not None:
+        tolerance += f" = {conditions.tolerance_mm:.2g} mm"
+    lines = [
+        f"{evaluation.weights.name} on {evaluation.dataset}: {evaluation.photos} photos, "
+        f"{evaluation.megapixels:.1f} megapixels, tolerance {tolerance}, "
+        f"{evaluation.megapixels / max(evaluation.seconds, 1e-9):.2f} megapixels/s a thread",
+        *evaluation.notes,
+    ]
+    for kind, part in evaluation.kinds.items():
+        threshold = evaluation.weights.thresholds.get(kind)
+        lines += ["", f"{kind}, score > {threshold}" if threshold is not None else kind]
+        lines += [_line(name, part.figures[name]) for name in MEANINGS if name in part.figures]
+        if part.calibration_error is not None:
+            lines.append(f"{'calibration_error':28} {part.calibration_error:8.3f}")
+        if evaluation.comparison is not None:
+            changes = evaluation.comparison.figures[kind]
+            lines += ["", f"{kind}, difference to {evaluation.comparison.against.name}"]
+            lines += [_line(name, changes[name], sign="+") for name in MEANINGS if name in changes]
+        for site, figures in part.sites.items():
+            lines += ["", f"{kind}, site {site or '(none)'}"]
+            lines += [_line(name, figures[name]) for name in MEANINGS if name in figures]
+    return "\n".join(lines)
+
+
+def write_page(path: Path, evaluation: Evaluation, labelled: LabelledSet, scores: Sequence[PhotoScore]) -> None:
+    """Write the page."""
+    environment = Environment(
+        loader=PackageLoader("tenken_training.evaluation"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["figure"] = figure_text
+    environment.filters["bounds"] = bounds_text
+    page = environment.get_template("evaluation.html.j2").render(
+        evaluation=evaluation,
+        meanings=MEANINGS,
+        pictures={kind: worst_pictures(labelled, scores, kind) for kind in evaluation.kinds},
+    )
+    path.write_text(page, encoding="utf-8", newline="\n")
+
+
+def figure_text(value: float | None, sign: str = "") -> str:
+    """Three decimals, fewer for large numbers; a dash where there is nothing to measure."""
+    if value is None:
+        return "–"
+    return format(value, f"{sign}.1f" if abs(value) >= 10 else f"{sign}.3f")
+
+
+def bounds_text(figure: Figure, sign: str = "") -> str:
+    """Interval as text; nothing where there is none."""
+    if figure.low is None or figure.high is None:
+        return ""
+    return f"{figure_text(figure.low, sign)} to {figure_text(figure.high, sign)}"
+
+
+def _line(name: str, figure: Figure, sign: str = "") -> str:
+    value, bounds = figure_text(figure.value, sign), bounds_text(figure, sign)
+    return f"{name:28} {value:>8}  {bounds:20}  n {figure.n:5} {figure.of}"
