@@ -21,7 +21,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 WIDTH_PX, HEIGHT_PX = 1100, 2400
 """Window of the browser, CSS pixels; what is empty at the bottom is cut off."""
 SCALE = 1.5
-QUALITY = 72
+QUALITY = 60
 MARGIN_PX = 40
 
 SHOWN = """<style>

@@ -20,7 +20,7 @@ from tenken_training.appearance import taken_anew
 from tenken_training.cleaning import CORROSION, CRACK, near
 from tenken_training.crops import CropMaker
 from tenken_training.curves import append_row, read_rows
-from tenken_training.drawn_defects import draw_cracks, draw_rust, paste_crack
+from tenken_training.drawn_defects import draw_cracks, draw_rust, paste_cracks
 from tenken_training.fit import fit, learning_rate
 from tenken_training.network import SegmentationLoss, collate, open_network
 from tenken_training.prepare import PreparedIndex, prepare, read_index
@@ -240,9 +240,22 @@ def test_a_pasted_crack_leaves_the_ground_around_it_as_it_was() -> None:
     label = np.zeros(source.shape[:2], bool)
     label[60:66] = True
     source[62:64] = 20
-    pasted = paste_crack(ground, source, label)
+    pasted, kept = paste_cracks(ground, source, [label])
+    assert len(kept) == 1
     assert np.array_equal(pasted[~near(label, 8)], ground[~near(label, 8)])
     assert pasted[62:64].mean() < 0.4 * ground[62:64].mean()
+
+
+def test_a_crack_that_the_ground_hides_is_not_labelled() -> None:
+    source = grey_wall(level=190)
+    label = np.zeros(source.shape[:2], bool)
+    label[60:66] = True
+    source[62:64] = 20
+    night = np.full_like(source, 8)
+    pasted, kept = paste_cracks(night, source, [label])
+    assert not kept
+    assert np.array_equal(pasted, night)
+    assert draw_cracks(np.random.default_rng(1), night)[1] == []
 
 
 def test_drawn_rust_is_redder_than_what_it_covers() -> None:

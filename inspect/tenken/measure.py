@@ -10,6 +10,7 @@ from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 
 from tenken.find import LINEAR_KINDS, PhotoDefect
 from tenken.placement import Placement
+from tenken.profiles import NORMAL_90
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -74,6 +75,8 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
     placed = facet if outline_m is not None or line_m is not None else None
     scale = placed.grid_scale if placed is not None else 1.0
     across_mm = _scale_across_mm(defect.centreline_px, placed)
+    # The interval must also hold when the photo was taken nearer or farther than its pose says.
+    scale_off = NORMAL_90 * (_finite_median(placed.scale_error(middle)) or 0.0) if placed is not None else 0.0
     return Sighting(
         sighting_id=_sighting_id(defect, photo_sha256),
         photo=photo,
@@ -90,8 +93,8 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
         length_m=_length_3d(line_m) / scale if line_m is not None else None,
         area_m2=outline_m.area / scale**2 if outline_m is not None else None,
         width_mm=_times(defect.width_px, across_mm),
-        width_low_mm=_times(defect.width_low_px, across_mm),
-        width_high_mm=_times(defect.width_high_px, across_mm),
+        width_low_mm=_times(_times(defect.width_low_px, across_mm), max(0.0, 1 - scale_off)),
+        width_high_mm=_times(_times(defect.width_high_px, across_mm), 1 + scale_off),
         width_status=_width_status(defect, across_mm) if defect.kind in LINEAR_KINDS else None,
         position_error_m=_finite_median(placed.position_error_m(middle)) if placed is not None else None,
     )

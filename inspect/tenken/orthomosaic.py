@@ -87,6 +87,10 @@ class OrthomosaicPlacement:
         error_m: FloatArray = np.hypot(self.georeferencing_error_m, coarse_mm / 1000.0 / np.sqrt(2.0))
         return error_m
 
+    def scale_error(self, xy_px: FloatArray) -> FloatArray:
+        """Return (n,) zeros: a mosaic's scale is that of its CRS; what its maker got wrong is not known."""
+        return np.zeros(len(np.asarray(xy_px).reshape(-1, 2)))
+
     def footprint(self) -> Polygon | None:
         """Return the outline of what is not empty, the largest part if there are several."""
         return self.outline_m

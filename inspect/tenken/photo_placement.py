@@ -129,6 +129,12 @@ class PhotoPlacement:
         error_m: FloatArray = np.sqrt(variance)
         return error_m
 
+    def scale_error(self, xy_px: FloatArray) -> FloatArray:
+        """Return (n,) shares: the error of the height above the surface by that height, and that of the focal length."""
+        above_m = self.camera.position_m[2] - self.to_world(xy_px)[:, 2]
+        error: FloatArray = np.hypot(self.height_error_m / above_m, self.camera.lens.focal_error)
+        return error
+
     def footprint(self) -> Polygon | None:
         """Return the picture's border on the surface; where the border misses, the part that meets it."""
         width, height = self.camera.width_px, self.camera.height_px

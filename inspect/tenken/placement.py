@@ -74,6 +74,10 @@ class Placement(Protocol):
         """(n,) horizontal position error, 1 sigma (root of the summed variances east and north), metres."""
         ...
 
+    def scale_error(self, xy_px: FloatArray) -> FloatArray:
+        """(n,) 1 sigma of the ground resolution, as a share of it."""
+        ...
+
     def footprint(self) -> Polygon | None:
         """Return what the photo shows of the surface, in the flight's CRS."""
         ...

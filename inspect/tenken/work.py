@@ -14,6 +14,7 @@ from tenken.find import PhotoDefect, describe_defects
 from tenken.flight import Flight, Orthomosaic, Skipped
 from tenken.journal import Journal, unit_key
 from tenken.model import Model
+from tenken.outputs.geopackage import start_geopackage
 from tenken.photo_quality import PhotoQuality
 from tenken.picture import RasterPicture
 from tenken.progress import Progress
@@ -142,7 +143,10 @@ def _work_off(
     units: list[Unit], folder: Path, workers: int, progress: Progress, *, fresh: bool
 ) -> tuple[dict[str, Any], int]:
     """Do what the journal lacks; return every unit's content by key, and how many were kept."""
-    with Journal(folder / "inspection.gpkg") as journal:
+    package = folder / "inspection.gpkg"
+    if not package.exists():
+        start_geopackage(package)
+    with Journal(package) as journal:
         done = {} if fresh else journal.read(unit.key for unit in units)
         todo = [unit for unit in units if unit.key not in done]
         kept = len(units) - len(todo)

@@ -25,12 +25,12 @@ def taken_anew(rng: np.random.Generator, picture: Picture, *, keep_hue: bool) ->
     changed = _lit(rng, picture, keep_hue=keep_hue)
     changed = _blurred(rng, changed)
     if rng.random() < 0.4:
-        noise = rng.normal(0, np.exp(rng.uniform(np.log(1), np.log(14))), changed.shape[:2])
+        noise = rng.normal(0, np.exp(rng.uniform(np.log(1), np.log(9))), changed.shape[:2])
         grain = rng.standard_normal(changed.shape, dtype=np.float32) * 0.4 * noise.std() + noise[..., None]
         changed = changed + grain.astype(np.float32)
     result = np.asarray(np.clip(changed + 0.5, 0, 255), dtype=np.uint8)
     if rng.random() < 0.5:
-        quality = int(rng.integers(25, 95))
+        quality = int(rng.integers(35, 96))
         stored = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         result = np.asarray(cv2.imdecode(stored, cv2.IMREAD_COLOR), dtype=np.uint8)
     return result
@@ -70,9 +70,9 @@ def _blurred(rng: np.random.Generator, picture: npt.NDArray[np.float32]) -> npt.
     height, width = picture.shape[:2]
     kind = rng.random()
     if kind < 0.18:
-        return np.asarray(cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.8)), dtype=np.float32)
+        return np.asarray(cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.4)), dtype=np.float32)
     if kind < 0.26:
-        length = int(rng.integers(3, 9))
+        length = int(rng.integers(3, 7))
         kernel = np.zeros((length, length), np.float32)
         turn = rng.uniform(0, np.pi)
         step = np.array([np.cos(turn), np.sin(turn)]) * (length - 1) / 2

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tenken_demo.noise import stream
 from tenken_training.appearance import taken_anew, turned_hue
 from tenken_training.cleaning import near
-from tenken_training.drawn_defects import draw_cracks, draw_rust, paste_crack, paste_rust
+from tenken_training.drawn_defects import draw_cracks, draw_rust, paste_cracks, paste_rust
 from tenken_training.prepare import PhotoKind, PreparedIndex, PreparedPhoto, Split
 from tenken_training.rasters import read_raster, read_rgb
 from tenken_training.recipe import CropKind, Recipe
@@ -142,15 +142,11 @@ class CropMaker:
         return board
 
     def _ground(self, rng: np.random.Generator) -> Labelled:
-        """Ground that a crack may be put on: a rendered surface, a smooth part of a flight, a photo of rust."""
-        choice = rng.random()
-        if choice < 0.25 and self._pool.flight:
+        """Ground that a crack may be put on: a rendered surface, or a smooth part of a flight."""
+        if rng.random() < 0.25 and self._pool.flight:
             tries = [self._seen(rng, self._any(rng, self._pool.flight)) for _ in range(SMOOTH_TRIES)]
             return min(tries, key=lambda seen: float(cv2.Laplacian(seen.image, cv2.CV_32F).std()))
-        if choice < 0.35:
-            return self._of_photo(rng, "corrosion")
-        pool = self._pool.crackable if choice < 0.9 else self._pool.surface
-        return self._seen(rng, self._any(rng, pool or self._pool.surface))
+        return self._seen(rng, self._any(rng, self._pool.crackable or self._pool.surface))
 
     def _drawn_crack(self, rng: np.random.Generator) -> Labelled:
         ground = self._ground(rng)
@@ -159,9 +155,10 @@ class CropMaker:
 
     def _pasted_crack(self, rng: np.random.Generator) -> Labelled:
         ground, source = self._ground(rng), self._of_photo(rng, "crack")
-        image = paste_crack(ground.image, source.image, source.crack_numbers > 0)
-        masks = [source.crack_numbers == number for number in np.unique(source.crack_numbers) if number]
-        return ground.with_cracks(image, masks)
+        numbers = [number for number in np.unique(source.crack_numbers) if number]
+        return ground.with_cracks(
+            *paste_cracks(ground.image, source.image, [source.crack_numbers == number for number in numbers])
+        )
 
     def _pasted_rust(self, rng: np.random.Generator) -> Labelled:
         choice, source = rng.random(), self._of_photo(rng, "corrosion")

@@ -4,6 +4,7 @@ A crack only takes light away, so that the ground's own texture stays: pictures 
 light. Drawn labels are as wide as the cracks data set draws its own: the crack and a margin on each side.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -13,12 +14,22 @@ import numpy.typing as npt
 from tenken_demo.lines import SPACING_M, WideLine, crack, net
 from tenken_demo.noise import field_noise
 from tenken_demo.strokes import coverage
+from tenken_training.cleaning import near
 
 BoolMask = npt.NDArray[np.bool_]
 FloatPicture = npt.NDArray[np.float32]
 
 LABEL_MARGIN_PX = 1.5
 """How far the label of a drawn crack reaches beyond the crack on each side."""
+VISIBLE_DEVIATIONS = 3.0
+"""A crack is labelled only if it is so many deviations of the texture darker than the ground."""
+LEAST_DEPTH = 0.16
+"""The palest crack takes this share of the light: later noise and compression must leave it visible."""
+DEEPEST = 0.95
+DARKEST_GROUND = 30
+"""Grey value, 0..255, of ground too dark to show a crack."""
+SURROUNDINGS_PX = 12.0
+"""Deviation of the average that a crack's light is compared with."""
 RUST_RGB = np.array([[0.20, 0.13, 0.10], [0.33, 0.20, 0.13], [0.47, 0.28, 0.16], [0.62, 0.39, 0.22]], np.float32)
 """From dark scale to bloom, sRGB."""
 
@@ -34,17 +45,19 @@ def draw_cracks(
     """
     light = np.ones(picture.shape[:2], np.float32)
     labels = []
-    contrast = _fine_contrast(picture)
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    fine = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 3))
     for _ in range(rng.choice([1, 2, 3], p=[0.6, 0.28, 0.12])):
-        width_px = float(np.exp(rng.normal(np.log(2.2), 0.75)).clip(0.5, 24))
+        width_px = float(np.exp(rng.normal(np.log(2.2), 0.75)).clip(0.6, 24))
         cover, label = _crack_cover(rng, picture.shape[:2], width_px)
-        if label.sum() < 24:
+        least = _least_visible(grey[label], fine[near(label, 6)])
+        # A crack narrower than the blur of a lens never gets as dark as it is.
+        least = None if least is None else least / min(1.0, width_px / 1.6)
+        if label.sum() < 24 or least is None or least > DEEPEST:
             continue
-        # A crack that the texture hides is no label: make it at least as deep as the texture is rough.
-        least = np.clip(1.6 * contrast / min(width_px, 1.0), 0.12, 0.75)
-        depth = rng.uniform(least, max(least, rng.choice([0.5, 0.95])))
+        depth = least + (DEEPEST - least) * rng.beta(1.3, 1.5)
         halo = cv2.GaussianBlur(cover, (0, 0), max(width_px * rng.uniform(0.8, 2.5), 1.0))
-        soft = cv2.GaussianBlur(cover, (0, 0), rng.uniform(0.3, 0.9))
+        soft = cv2.GaussianBlur(cover, (0, 0), rng.uniform(0.3, 0.8))
         light *= (1 - depth * soft) * (1 - rng.choice([0.0, rng.uniform(0, 0.25)]) * halo)
         if rng.random() < 0.3:
             # The far lip catches the light.
@@ -53,6 +66,22 @@ def draw_cracks(
     tint = np.array([1, 1, 1], np.float32) + rng.normal(0, 0.04, 3).astype(np.float32)
     share = light[..., None] ** tint
     return _as_bytes(picture * share), labels
+
+
+def _least_visible(light: FloatPicture, roughness: FloatPicture) -> float | None:
+    """Share of the light that a crack must take to be seen; None where the ground is too dark for any.
+
+    Parameters
+    ----------
+    light
+        Grey values, 0..255, of the ground that the crack runs over.
+    roughness
+        How far grey values around it lie from their own surroundings.
+    """
+    if not len(light) or np.median(light) < DARKEST_GROUND:
+        return None
+    deviation = 1.48 * float(np.median(roughness))
+    return max(LEAST_DEPTH, VISIBLE_DEVIATIONS * deviation / float(np.median(light)))
 
 
 def _crack_cover(rng: np.random.Generator, shape: tuple[int, int], width_px: float) -> tuple[FloatPicture, BoolMask]:
@@ -92,30 +121,45 @@ def _crack_lines(rng: np.random.Generator, shape: tuple[int, int], width_px: flo
     return lines
 
 
-def paste_crack(
-    picture: npt.NDArray[np.uint8], source: npt.NDArray[np.uint8], label: BoolMask
-) -> npt.NDArray[np.uint8]:
-    """Take the light away that a crack in another photo takes away.
+def paste_cracks(
+    picture: npt.NDArray[np.uint8], source: npt.NDArray[np.uint8], labels: Sequence[BoolMask]
+) -> tuple[npt.NDArray[np.uint8], list[BoolMask]]:
+    """Take the light away that cracks in another photo take away.
 
-    The share of light is the photo over its own surroundings, which are averaged from outside the label.
+    The share of light is the photo over its own surroundings, which are averaged from outside the labels.
 
     Parameters
     ----------
     picture, source
-        (h, w, 3) where the crack comes to lie, and the photo it comes from, already turned and scaled.
-    label
-        (h, w) the crack in `source`.
+        (h, w, 3) where the cracks come to lie, and the photo they come from, already turned and scaled.
+    labels
+        (h, w) each crack in `source`.
+
+    Returns
+    -------
+    The picture, and the labels of those cracks that the ground does not hide; the others are left out.
     """
-    near = cv2.dilate(label.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.float32)
-    known = (1 - near)[..., None]
-    sigma = 12.0
-    total = cv2.GaussianBlur(source * known, (0, 0), sigma)
-    weight = cv2.GaussianBlur(1 - near, (0, 0), sigma)[..., None]
-    around = total / np.maximum(weight, 1e-3)
-    share = np.clip(source / np.maximum(around, 8), 0, 1.15)
-    soft = cv2.GaussianBlur(label.astype(np.float32), (0, 0), 1.2)[..., None]
-    share = 1 + soft * (share - 1)
-    return _as_bytes(picture * np.where(weight > 0.02, share, 1))
+    outside = np.ones(picture.shape[:2], np.float32)
+    for label in labels:
+        outside[near(label, 2)] = 0
+    weight = cv2.GaussianBlur(outside, (0, 0), SURROUNDINGS_PX)[..., None]
+    total = cv2.GaussianBlur(source * outside[..., None], (0, 0), SURROUNDINGS_PX)
+    share = np.clip(source / np.maximum(total / np.maximum(weight, 1e-3), 8), 0, 1.15)
+    share[weight[..., 0] < 0.02] = 1
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    fine = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 3))
+    kept, light = [], np.ones(picture.shape, np.float32)
+    for label in labels:
+        if not label.any():
+            continue
+        # Labels are wider than cracks: the darkest fifth is the crack.
+        depth = 1 - float(np.percentile(share[label].mean(axis=1), 20))
+        least = _least_visible(grey[label], fine[near(label, 6)])
+        if least is not None and depth > least:
+            soft = cv2.GaussianBlur(label.astype(np.float32), (0, 0), 1.2)[..., None]
+            light *= 1 + soft * (share - 1)
+            kept.append(label)
+    return _as_bytes(picture * light), kept
 
 
 def paste_rust(
@@ -151,13 +195,6 @@ def draw_rust(rng: np.random.Generator, picture: npt.NDArray[np.uint8]) -> tuple
     runs = cv2.blur(label.astype(np.float32), (3, int(rng.integers(5, 60))))[..., None] * rng.uniform(0, 0.35)
     stained = picture * (1 - runs * np.array([0.25, 0.5, 0.7], np.float32))
     return _as_bytes(stained + cover * (rust - stained)), np.asarray(label, dtype=np.bool_)
-
-
-def _fine_contrast(picture: npt.NDArray[np.uint8]) -> float:
-    """Roughness of the texture at a few pixels, as a share of its light."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    fine = grey - cv2.GaussianBlur(grey, (0, 0), 3)
-    return float(np.median(np.abs(fine)) * 1.48 / max(float(grey.mean()), 1.0))
 
 
 def _as_bytes(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

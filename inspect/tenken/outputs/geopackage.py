@@ -60,6 +60,15 @@ def write_layers(
     _write_layer(path, _styles_table(layers, lang), None)
 
 
+def start_geopackage(path: Path) -> None:
+    """Make a GeoPackage that says it is not finished, for a run to keep its journal in; never seen half made."""
+    new = path.with_name(f"start-{path.name}")
+    new.unlink(missing_ok=True)
+    state = [np.array(["state"], dtype=object), np.array(["unfinished: run the same command again"], dtype=object)]
+    pyogrio.raw.write(new, None, state, ["key", "value"], layer="run", driver="GPKG")
+    new.replace(path)
+
+
 def read_reviews(path: Path) -> dict[str, Review]:
     """Read what people entered in a GeoPackage, by defect id; empty when it has no defects layer."""
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:

@@ -1,0 +1,282 @@
+"""How weights do on pictures unlike those they were trained on, and how often they cry wolf.
+
+``python benchmarks/elsewhere.py SHARED --weights first-crack-corrosion --weights NEW.onnx`` prints, for each of the
+weights, line recall and precision of cracks and pixel IoU, recall and precision of corrosion
+
+- on validation photos by look and made smaller and larger,
+- on rendered concrete and steel at several ground resolutions, which nothing is trained on,
+
+and false alarms per 100 megapixels on photos that the recipe keeps out of training. The test splits are not touched.
+``--list-looks SPLIT`` prints the look of each crack photo instead, for a training that leaves one look out.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import shapely
+from PIL import Image
+
+from tenken.find import PhotoDefect, find_defects
+from tenken.picture import load_photo
+from tenken_training.evaluation import (
+    Figure,
+    Judged,
+    LabelledPhoto,
+    LabelledSet,
+    Truth,
+    from_mask,
+    from_polygons,
+    judged_weights,
+    read_labelled_set,
+)
+from tenken_training.evaluation.evaluation import as_figures
+from tenken_training.evaluation.figures import estimates
+from tenken_training.evaluation.intervals import resamples
+from tenken_training.evaluation.labels import read_polygons
+from tenken_training.evaluation.looks import look_of
+from tenken_training.evaluation.photo_score import KindScore, score_alarms, score_defects
+from tenken_training.evaluation.report import bounds_text, figure_text
+from tenken_training.evaluation.scenes import Scene, concrete_scene, steel_scene
+
+SCALES = (0.3, 0.6, 1.0, 2.0, 3.0)
+RESOLUTIONS_MM = (0.3, 0.6, 1.2, 2.4)
+TOLERANCE_PX = 2.0
+
+CORROSION_VAL_FROM = 356
+"""Corrosion train photos from this number on are not trained on (training/recipes). The first model, which is older
+than the recipe, has seen them."""
+
+KEPT_OUT = (
+    *(f"brighton_beach/images/DJI_00{number}.JPG" for number in (22, 23, 24, 25, 34, 35)),
+    "caliterra/images/IMG_9354.jpg",
+    "garfield_sequoia/images/IMG_161122_163234_0000_RGB.JPG",
+    "garfield_sequoia/images/IMG_161122_163239_0001_RGB.JPG",
+)
+"""Photos of ground without steel structures, kept out of training (training/recipes)."""
+
+Box = tuple[int, int, int, int]
+
+PAVED_PX: dict[str, list[Box]] = {
+    "DJI_0022.JPG": [(3050, 0, 4000, 2250)],
+    "DJI_0023.JPG": [(3000, 0, 3450, 2250), (3450, 1500, 4000, 2250)],
+    "DJI_0024.JPG": [(1100, 0, 1730, 2250), (1730, 1100, 4000, 2250), (2450, 0, 3400, 1100)],
+    "DJI_0025.JPG": [(1100, 0, 4000, 2250)],
+    "DJI_0034.JPG": [(0, 0, 3300, 2250)],
+    "DJI_0035.JPG": [(0, 1100, 3300, 2250), (0, 0, 400, 1100), (1100, 0, 1550, 1100), (2600, 0, 3300, 1100)],
+}
+"""Old asphalt full of fine cracks, seen by eye: there nobody can say which crack is false."""
+
+FIGURES = {
+    "crack": ("line_recall", "line_precision", "line_f1"),
+    "corrosion": ("pixel_iou", "pixel_recall", "pixel_precision"),
+}
+
+Maker = Callable[[], Scene]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Pictures of one sort, made when they are needed: together they would fill the memory."""
+
+    name: str
+    kinds: tuple[str, ...]
+    makers: Sequence[Maker]
+    unjudged_px: Sequence[list[Box]] = ()
+    """For pictures without defects: boxes for each in which cracks are not counted."""
+
+
+def original(labelled: LabelledSet, photo: LabelledPhoto) -> Scene:
+    """Read a labelled photo as it is."""
+    return Scene(*labelled.load(photo))
+
+
+def rescaled(labelled: LabelledSet, photo: LabelledPhoto, scale: float) -> Scene:
+    """Make a labelled photo smaller or larger."""
+    image, truth = labelled.load(photo)
+    if scale == 1:
+        return Scene(image, truth)
+    height, width = (round(side * scale) for side in image.shape[:2])
+    picture = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
+    if labelled.layout == "polygons":
+        shapes = read_polygons(photo.label, labelled.classes, height, width) if photo.label else []
+        return Scene(picture, from_polygons(shapes, height, width))
+    [kind] = labelled.kinds
+    region = Image.fromarray(truth.region(kind)).resize((width, height), Image.Resampling.NEAREST)
+    return Scene(picture, from_mask(kind, np.asarray(region)))
+
+
+def sound(path: Path) -> Scene:
+    """Read a photo that shows no defect."""
+    image = load_photo(path)
+    return Scene(image, Truth(*image.shape[:2], (), {}))
+
+
+def labelled_groups(cracks: LabelledSet, rust: LabelledSet, rendered: int) -> Iterator[Group]:
+    """All pictures with defects."""
+    looks: dict[str, list[LabelledPhoto]] = {}
+    for photo in cracks.photos:
+        scene = original(cracks, photo)
+        looks.setdefault(look_of(scene.image, scene.truth.region("crack")), []).append(photo)
+    for look, photos in sorted(looks.items()):
+        yield Group(f"look: {look}", ("crack",), [partial(original, cracks, photo) for photo in photos])
+    for scale in SCALES:
+        yield Group(f"scale {scale:g}", ("crack",), [partial(rescaled, cracks, one, scale) for one in cracks.photos])
+    for scale in SCALES[:-1]:  # three times 1024 px would take longer than all the others
+        yield Group(f"scale {scale:g}", ("corrosion",), [partial(rescaled, rust, one, scale) for one in rust.photos])
+    for gsd_mm in RESOLUTIONS_MM:
+        for kind, render in (("crack", concrete_scene), ("corrosion", steel_scene)):
+            makers = [partial(render, seed, gsd_mm) for seed in range(rendered)]
+            yield Group(f"rendered, {gsd_mm:g} mm/px", (kind,), makers)
+
+
+def sound_groups(shared: Path, cracks: LabelledSet, rust: LabelledSet, rendered: int) -> Iterator[Group]:
+    """All pictures without defects of the kinds named, those from cameras first."""
+    for flight in dict.fromkeys(name.split("/")[0] for name in KEPT_OUT):
+        paths = [shared / "flights" / name for name in KEPT_OUT if name.startswith(flight)]
+        boxes = [PAVED_PX.get(path.name, []) for path in paths]
+        yield Group(f"flight {flight}", ("crack", "corrosion"), [partial(sound, path) for path in paths], boxes)
+    walls = [partial(sound, photo.path) for photo in cracks.photos]
+    yield Group("walls (crack-bphdr val)", ("corrosion",), walls)
+    girders = [partial(sound, photo.path) for photo in rust.photos]
+    yield Group("girders (corrosion val)", ("crack",), girders)
+    makers: list[Maker] = [
+        partial(render, 1000 + seed, gsd_mm, **without)
+        for render, without in ((concrete_scene, {"cracked": False}), (steel_scene, {"rusted": False}))
+        for gsd_mm in RESOLUTIONS_MM
+        for seed in range(rendered)
+    ]
+    yield Group("rendered concrete and steel", ("crack", "corrosion"), makers)
+
+
+def score_group(
+    group: Group, weights: Sequence[Judged], workers: int, *, free: bool
+) -> list[dict[str, list[KindScore]]]:
+    """Scores of each of the weights, by kind, in the order of the pictures."""
+
+    def score(number: int) -> list[dict[str, KindScore]]:
+        scene = group.makers[number]()
+        boxes = group.unjudged_px[number] if group.unjudged_px else []
+        return [
+            {kind: score_kind(scene, kind, defects, boxes, free=free) for kind in group.kinds}
+            for defects in (find_defects(scene.image, one.detector, classes=one.classes) for one in weights)
+        ]
+
+    with ThreadPoolExecutor(workers) as pool:
+        scored = list(pool.map(score, range(len(group.makers))))
+    return [
+        {kind: [picture[number][kind] for picture in scored] for kind in group.kinds} for number in range(len(weights))
+    ]
+
+
+def score_kind(scene: Scene, kind: str, defects: Sequence[PhotoDefect], boxes: list[Box], *, free: bool) -> KindScore:
+    """Judge one picture; of cracks within the boxes nothing is said, and their area does not count."""
+    if not free:
+        return KindScore(score_defects(kind, scene.truth, defects, tolerance_px=TOLERANCE_PX)[0])
+    area = scene.image.shape[0] * scene.image.shape[1]
+    if kind == "crack" and boxes:
+        unjudged = shapely.union_all([shapely.box(*box) for box in boxes])
+        area -= unjudged.area
+        defects = [defect for defect in defects if not unjudged.intersects(defect.outline_px)]
+    return KindScore({**score_alarms(kind, defects)[0], "megapixels": area / 1e6})
+
+
+def figures_of(scores: Sequence[KindScore]) -> dict[str, Figure]:
+    """Figures with intervals over the pictures of a group."""
+    return as_figures(estimates(scores, resamples(len(scores), count=1000, seed=0)))
+
+
+def row(name: str, cells: Iterable[str]) -> str:
+    """One line of a table."""
+    return f"{name:40}" + "".join(f"{cell:>26}" for cell in cells)
+
+
+def cell(figure: Figure | None) -> str:
+    """Value and interval."""
+    return "–" if figure is None else f"{figure_text(figure.value)} [{bounds_text(figure).replace(' to ', ', ')}]"
+
+
+def print_groups(groups: Iterable[Group], weights: Sequence[Judged], workers: int, *, free: bool) -> list[object]:
+    """Print the groups one by one, then the rendered and rescaled ones, or all alarms, together."""
+    records: list[object] = []
+    pooled: dict[str, list[list[KindScore]]] = {}
+    for group in groups:
+        scored = score_group(group, weights, workers, free=free)
+        for kind in group.kinds:
+            parts = [one[kind] for one in scored]
+            records.append(print_figures(f"{kind}, {group.name}, n {len(group.makers)}", kind, weights, parts, free))
+            if (
+                free
+                or group.name.startswith("rendered")
+                or (group.name.startswith("scale") and group.name != "scale 1")
+            ):
+                pool = pooled.setdefault(kind, [[] for _ in weights])
+                for whole, part in zip(pool, parts, strict=True):
+                    whole.extend(part)
+    for kind, parts in pooled.items():
+        title = "all of these" if free else "elsewhere (rendered, other scales)"
+        records.append(print_figures(f"{kind}, {title}, n {len(parts[0])}", kind, weights, parts, free))
+    return records
+
+
+def print_figures(
+    title: str, kind: str, weights: Sequence[Judged], parts: Sequence[list[KindScore]], free: bool
+) -> dict[str, object]:
+    """Print a group's figures, a column for each of the weights."""
+    columns = [figures_of(part) for part in parts]
+    if free:
+        megapixels = sum(score.tally["megapixels"] for score in parts[0])
+        title += f", {megapixels:.0f} Mpx"
+    print(f"\n{title}")
+    for name in ("alarms_per_100_mpx",) if free else FIGURES[kind]:
+        print(row(f"  {name}", [cell(column.get(name)) for column in columns]))
+    return {
+        "group": title,
+        "weights": {
+            one.subject.name: {name: figure.model_dump() for name, figure in column.items()}
+            for one, column in zip(weights, columns, strict=True)
+        },
+    }
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("shared", type=Path)
+    parser.add_argument("--weights", action="append", help="name or file; again for more columns")
+    parser.add_argument("--rendered", type=int, default=12, help="rendered pictures a kind and ground resolution")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--only", choices=("defects", "alarms"))
+    parser.add_argument("--json", type=Path, help="write all figures here as well")
+    parser.add_argument("--list-looks", metavar="SPLIT")
+    options = parser.parse_args()
+    if options.list_looks:
+        photos = read_labelled_set(options.shared / "data" / "cracks", options.list_looks)
+        for photo in photos.photos:
+            scene = original(photos, photo)
+            print(f"{photo.name},{look_of(scene.image, scene.truth.region('crack'))}")
+        return
+    cracks = read_labelled_set(options.shared / "data" / "cracks", "val")
+    rust = read_labelled_set(options.shared / "data" / "corrosion", "train")
+    rust = replace(rust, photos=tuple(one for one in rust.photos if int(one.path.stem) >= CORROSION_VAL_FROM))
+    weights = [judged_weights(name, sensitive=False) for name in options.weights or ["default"]]
+    print(row("", [one.subject.name[:25] for one in weights]))
+    print(row("score over", [json.dumps(one.subject.thresholds).replace('"', "")[1:-1] for one in weights]))
+    records: list[object] = []
+    if options.only != "alarms":
+        groups = labelled_groups(cracks, rust, options.rendered)
+        records += print_groups(groups, weights, options.workers, free=False)
+    if options.only != "defects":
+        groups = sound_groups(options.shared, cracks, rust, options.rendered)
+        records += print_groups(groups, weights, options.workers, free=True)
+    if options.json:
+        options.json.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
