@@ -18,9 +18,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import shapely
-from PIL import Image
 
 from tenken.find import PhotoDefect, find_defects
 from tenken.picture import load_photo
@@ -30,19 +28,16 @@ from tenken_training.evaluation import (
     LabelledPhoto,
     LabelledSet,
     Truth,
-    from_mask,
-    from_polygons,
     judged_weights,
     read_labelled_set,
 )
-from tenken_training.evaluation.evaluation import as_figures
 from tenken_training.evaluation.figures import estimates
 from tenken_training.evaluation.intervals import resamples
-from tenken_training.evaluation.labels import read_polygons
 from tenken_training.evaluation.looks import look_of
 from tenken_training.evaluation.photo_score import KindScore, score_alarms, score_defects
 from tenken_training.evaluation.report import bounds_text, figure_text
 from tenken_training.evaluation.scenes import Scene, concrete_scene, steel_scene
+from tenken_training.evaluation.summary import as_figures
 
 SCALES = (0.3, 0.6, 1.0, 2.0, 3.0)
 RESOLUTIONS_MM = (0.3, 0.6, 1.2, 2.4)
@@ -91,44 +86,34 @@ class Group:
     """For pictures without defects: boxes for each in which cracks are not counted."""
 
 
-def original(labelled: LabelledSet, photo: LabelledPhoto) -> Scene:
-    """Read a labelled photo as it is."""
-    return Scene(*labelled.load(photo))
-
-
-def rescaled(labelled: LabelledSet, photo: LabelledPhoto, scale: float) -> Scene:
-    """Make a labelled photo smaller or larger."""
-    image, truth = labelled.load(photo)
-    if scale == 1:
-        return Scene(image, truth)
-    height, width = (round(side * scale) for side in image.shape[:2])
-    picture = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
-    if labelled.layout == "polygons":
-        shapes = read_polygons(photo.label, labelled.classes, height, width) if photo.label else []
-        return Scene(picture, from_polygons(shapes, height, width))
-    [kind] = labelled.kinds
-    region = Image.fromarray(truth.region(kind)).resize((width, height), Image.Resampling.NEAREST)
-    return Scene(picture, from_mask(kind, np.asarray(region)))
+def labelled_scene(labelled: LabelledSet, photo: LabelledPhoto, scale: float = 1.0) -> Scene:
+    """Read a labelled photo, made smaller or larger."""
+    return Scene(*labelled.load(photo, scale))
 
 
 def sound(path: Path) -> Scene:
     """Read a photo that shows no defect."""
     image = load_photo(path)
-    return Scene(image, Truth(*image.shape[:2], (), {}))
+    height, width = image.shape[:2]
+    return Scene(image, Truth(height, width, (), {}))
 
 
 def labelled_groups(cracks: LabelledSet, rust: LabelledSet, rendered: int) -> Iterator[Group]:
     """All pictures with defects."""
     looks: dict[str, list[LabelledPhoto]] = {}
     for photo in cracks.photos:
-        scene = original(cracks, photo)
+        scene = labelled_scene(cracks, photo)
         looks.setdefault(look_of(scene.image, scene.truth.region("crack")), []).append(photo)
     for look, photos in sorted(looks.items()):
-        yield Group(f"look: {look}", ("crack",), [partial(original, cracks, photo) for photo in photos])
+        yield Group(f"look: {look}", ("crack",), [partial(labelled_scene, cracks, photo) for photo in photos])
     for scale in SCALES:
-        yield Group(f"scale {scale:g}", ("crack",), [partial(rescaled, cracks, one, scale) for one in cracks.photos])
+        yield Group(
+            f"scale {scale:g}", ("crack",), [partial(labelled_scene, cracks, one, scale) for one in cracks.photos]
+        )
     for scale in SCALES[:-1]:  # three times 1024 px would take longer than all the others
-        yield Group(f"scale {scale:g}", ("corrosion",), [partial(rescaled, rust, one, scale) for one in rust.photos])
+        yield Group(
+            f"scale {scale:g}", ("corrosion",), [partial(labelled_scene, rust, one, scale) for one in rust.photos]
+        )
     for gsd_mm in RESOLUTIONS_MM:
         for kind, render in (("crack", concrete_scene), ("corrosion", steel_scene)):
             makers = [partial(render, seed, gsd_mm) for seed in range(rendered)]
@@ -258,7 +243,7 @@ def main() -> None:
     if options.list_looks:
         photos = read_labelled_set(options.shared / "data" / "cracks", options.list_looks)
         for photo in photos.photos:
-            scene = original(photos, photo)
+            scene = labelled_scene(photos, photo)
             print(f"{photo.name},{look_of(scene.image, scene.truth.region('crack'))}")
         return
     cracks = read_labelled_set(options.shared / "data" / "cracks", "val")

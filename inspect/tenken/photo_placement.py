@@ -130,7 +130,7 @@ class PhotoPlacement:
         return error_m
 
     def scale_error(self, xy_px: FloatArray) -> FloatArray:
-        """Return (n,) shares: the error of the height above the surface by that height, and that of the focal length."""
+        """Return (n,) shares, from the errors of the height above the surface and of the focal length."""
         above_m = self.camera.position_m[2] - self.to_world(xy_px)[:, 2]
         error: FloatArray = np.hypot(self.height_error_m / above_m, self.camera.lens.focal_error)
         return error

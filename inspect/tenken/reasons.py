@@ -187,11 +187,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Only {percent:.0f} % of the segment was seen well enough.",
     ),
     "not_assessed": (
-        "未点検：確認できたのは区間の {percent:.0f} %。近接目視などで確認が必要。",
+        "未評価：確認できたのは区間の {percent:.0f} %。近接目視などで確認が必要。",
         "Not assessed: {percent:.0f} % of the segment was seen; it must be looked at another way.",
     ),
     "not_assessed_photos": (
-        "未点検：写真はあるが使えない（解像度・鮮明さ・角度が不足）。",
+        "未評価：写真はあるが使えない（解像度・鮮明さ・角度が不足）。",
         "Not assessed: there are photos, but too coarse, blurred or oblique to use.",
     ),
 }

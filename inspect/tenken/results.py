@@ -18,6 +18,7 @@ from tenken.errors import FlightError, SettingsError
 from tenken.flight import Flight, sha256_of
 from tenken.inspection import Inspection
 from tenken.journal import Journal, changed_settings, replace_file, write_atomically
+from tenken.outputs.reviews import Review, carry_reviews, keep_lost_reviews, read_reviews
 from tenken.picture import RasterPicture, load_photo
 from tenken.progress import Progress
 from tenken.settings import Settings
@@ -26,6 +27,7 @@ from tenken.work import FlightOutcome
 GEOPACKAGE = "inspection.gpkg"
 RUN_RECORD = "run.json"
 LOCK = ".lock"
+LOST_REVIEWS = "reviews_without_defect.csv"
 HASHED_RESULTS = ("defects.geojson", "segments.geojson", "segments.csv")
 """Results that are equal byte by byte for equal input; run.json states their hashes."""
 
@@ -120,9 +122,10 @@ def write_results(
     for stale in set((folder / "crops").glob("*.jpg")) - {folder / crop for crop in crops.values()}:
         stale.unlink()
     progress.advance()
-    _write_geopackage(folder, inspection, outcome, settings.lang, crops)
+    reviews = _carried_reviews(folder, inspection, progress)
+    _write_geopackage(folder, inspection, outcome, settings.lang, reviews, crops)
     progress.advance()
-    write_geojson(folder, inspection, settings.lang)
+    write_geojson(folder, inspection, settings.lang, reviews=reviews, crops=crops)
     write_segments_csv(folder / "segments.csv", inspection)
     progress.advance()
     write_report(folder / "report.html", inspection, crops, settings.lang)
@@ -181,15 +184,30 @@ class WindowReader:
         return self._load(self._paths[photo])[top:bottom, left:right]
 
 
+def _carried_reviews(folder: Path, inspection: Inspection, progress: Progress) -> dict[str, Review]:
+    """Find what people entered in the last result; put into a table, and tell, what belongs to no defect any more."""
+    earlier = read_reviews(folder / GEOPACKAGE)
+    reviews, lost = carry_reviews(earlier, inspection.defects)
+    if lost:
+        keep_lost_reviews(folder / LOST_REVIEWS, earlier, lost)
+        progress.note(f"{len(lost)} reviews belong to no defect of this run; they are kept in {folder / LOST_REVIEWS}")
+    return reviews
+
+
 def _write_geopackage(
-    folder: Path, inspection: Inspection, outcome: FlightOutcome, lang: str, crops: Mapping[str, str]
+    folder: Path,
+    inspection: Inspection,
+    outcome: FlightOutcome,
+    lang: str,
+    reviews: Mapping[str, Review],
+    crops: Mapping[str, str],
 ) -> None:
-    """Write the layers and the journal into a new file, keep what people entered, then take the old one's place."""
-    from tenken.outputs.geopackage import read_reviews, write_layers
+    """Write the layers and the journal into a new file, then take the old one's place."""
+    from tenken.outputs.geopackage import write_layers
 
     path, new = folder / GEOPACKAGE, folder / f"new-{GEOPACKAGE}"
     new.unlink(missing_ok=True)
-    write_layers(new, inspection, lang, reviews=read_reviews(path), crops=crops)
+    write_layers(new, inspection, lang, reviews=reviews, crops=crops)
     with Journal(path) as journal:
         journal.copy_into(new, outcome.keys)
     replace_file(new, path)

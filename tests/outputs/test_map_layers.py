@@ -14,8 +14,9 @@ import shapely
 from pyproj import CRS
 
 from tenken.inspection import Inspection
-from tenken.outputs import Review, read_reviews, write_layers
+from tenken.outputs import Review, carry_reviews, read_reviews, write_layers
 from tenken.outputs.layers import all_layers
+from tenken.outputs.reviews import EarlierReview, keep_lost_reviews
 from tenken.outputs.wording import words
 
 PROMISED = {
@@ -158,10 +159,29 @@ def test_what_people_entered_comes_back_and_is_kept(tmp_path: Path, written: Pat
         database.execute("UPDATE defects SET review = '' WHERE id = 'C-0001'")
         database.commit()
     reviews = read_reviews(written)
-    assert reviews == {"C-0002": Review("rejected", "目地")}
+    assert {one: earlier.review for one, earlier in reviews.items()} == {"C-0002": Review("rejected", "目地")}
+    carried, lost = carry_reviews(reviews, bridge.defects)
+    assert lost == ()
     again = tmp_path / "again.gpkg"
-    write_layers(again, bridge, "ja", reviews=reviews)
+    write_layers(again, bridge, "ja", reviews=carried)
     assert read_reviews(again) == reviews
+
+
+def test_a_review_follows_the_sightings_when_ids_change(bridge: Inspection) -> None:
+    first, second = bridge.defects[:2]
+    sighting_ids = frozenset(one.sighting_id for one in first.sightings)
+    earlier = {"an older id": EarlierReview(Review("confirmed", None), sighting_ids)}
+    assert carry_reviews(earlier, [first, second]) == ({first.id: Review("confirmed", None)}, ())
+
+
+def test_a_review_without_a_defect_is_kept_in_a_table(tmp_path: Path, bridge: Inspection) -> None:
+    earlier = {"gone": EarlierReview(Review("rejected", "影"), frozenset({"x"}))}
+    carried, lost = carry_reviews(earlier, bridge.defects)
+    assert carried == {}
+    path = tmp_path / "lost.csv"
+    keep_lost_reviews(path, earlier, lost)
+    keep_lost_reviews(path, earlier, lost)
+    assert path.read_text(encoding="utf-8-sig").splitlines() == ["id,review,review_note", *["gone,rejected,影"] * 2]
 
 
 def test_a_geopackage_that_is_only_a_journal_has_no_reviews(tmp_path: Path) -> None:

@@ -25,7 +25,12 @@ def demo(
     flight = folder / "flight"
     with shown_progress(quiet=quiet) as progress:
         progress.start("render", photos)
-        make_demo_flight(flight, seed=seed, photos=photos, progress=lambda *_: progress.advance())
+
+        def tell(stage: str, done: int, _total: int) -> None:
+            if stage == "photos" and done:
+                progress.advance()
+
+        make_demo_flight(flight, seed=seed, photos=photos, progress=tell)
     command = f"inspect run {flight / 'images'} --assets {flight / 'assets.geojson'} --surface {flight / 'surface.tif'}"
     if not quiet:
         typer.echo(f"Made {flight}; its truth stands in {flight / 'truth.json'}.")

@@ -1,5 +1,6 @@
 """``inspect run``: the main job."""
 
+from collections.abc import Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -104,24 +105,28 @@ def summary(inspection: "Inspection", folder: Path) -> str:
     not_assessed = [finding for finding in inspection.findings if not finding.assessed]
     lines = [
         "",
-        f"{len(inspection.photos)} photos inspected; candidates for a person to judge: {counts or 'none found'}",
+        f"{_count(inspection.photos, 'photo')} inspected; candidates for a person to judge: {counts or 'none found'}",
     ]
     for finding in inspection.findings[:3]:
         if finding.rank is not None and finding.defect_ids:
             grade = finding.grade or "-".join(finding.grade_candidates) or "not graded"
-            lines.append(f"  {finding.rank}. {finding.segment.name}: {grade}, {len(finding.defect_ids)} defects")
+            lines.append(f"  {finding.rank}. {finding.segment.name}: {grade}, {_count(finding.defect_ids, 'defect')}")
     if not_assessed:
-        lines.append(f"Not assessed: {len(not_assessed)} segments, not seen well enough")
+        lines.append(f"Not assessed: {_count(not_assessed, 'segment')}, not seen well enough")
     if unplaced:
-        lines.append(f"Without a place: {len(unplaced)} photos (first: {unplaced[0].photo}: {unplaced[0].reason})")
+        lines.append(f"Without a place: {_count(unplaced, 'photo')} (first: {unplaced[0].photo}: {unplaced[0].reason})")
     if unusable:
-        lines.append(f"Not usable: {len(unusable)} photos (first: {unusable[0].photo}: {unusable[0].reason})")
+        lines.append(f"Not usable: {_count(unusable, 'photo')} (first: {unusable[0].photo}: {unusable[0].reason})")
     if inspection.skipped:
         first = inspection.skipped[0]
-        lines.append(f"Skipped: {len(inspection.skipped)} files (first: {first.path}: {first.reason})")
+        lines.append(f"Skipped: {_count(inspection.skipped, 'file')} (first: {first.path}: {first.reason})")
     lines.append(f"Report: {folder / 'report.html'}")
     lines.append(f"Map:    {folder / 'inspection.gpkg'}  (drag it into QGIS)")
     return "\n".join(lines)
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}" if len(things) == 1 else f"{len(things)} {name}s"
 
 
 def refuse_skipped(inspection: "Inspection") -> None:

@@ -2,13 +2,14 @@
 
 from tenken.outputs.crops import write_crops
 from tenken.outputs.geojson import write_geojson
-from tenken.outputs.geopackage import read_reviews, write_layers
-from tenken.outputs.layers import Review
+from tenken.outputs.geopackage import write_layers
 from tenken.outputs.report import write_report
+from tenken.outputs.reviews import Review, carry_reviews, read_reviews
 from tenken.outputs.segments_csv import write_segments_csv
 
 __all__ = [
     "Review",
+    "carry_reviews",
     "read_reviews",
     "write_crops",
     "write_geojson",

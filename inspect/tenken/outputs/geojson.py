@@ -13,8 +13,10 @@ from shapely import MultiPolygon, Polygon
 from shapely.geometry.polygon import orient
 
 from tenken.inspection import Inspection
-from tenken.outputs.layers import Layer, LayerGeometry, Review, defects_layer, segments_layer
+from tenken.journal import write_atomically
+from tenken.outputs.layers import Layer, LayerGeometry, defects_layer, segments_layer
 from tenken.outputs.qgis_styles import layer_qml
+from tenken.outputs.reviews import Review
 
 DECIMALS = 9
 """0.1 mm on the ground; the usual 7 would be 11 mm, wider than any crack."""
@@ -35,8 +37,8 @@ def write_geojson(
     }
     for id_column, layer in layers.items():
         text = feature_collection(layer, inspection.crs, id_column)
-        (folder / f"{layer.name}.geojson").write_text(text, encoding="utf-8", newline="\n")
-        (folder / f"{layer.name}.qml").write_text(layer_qml(layer, lang), encoding="utf-8", newline="\n")
+        write_atomically(folder / f"{layer.name}.geojson", text)
+        write_atomically(folder / f"{layer.name}.qml", layer_qml(layer, lang))
 
 
 def feature_collection(layer: Layer, crs: CRS | None, id_column: str) -> str:

@@ -1,9 +1,7 @@
 """The GeoPackage: every layer with its default QGIS style."""
 
-import sqlite3
 import warnings
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,9 @@ from shapely.geometry.base import BaseGeometry
 
 from tenken.inspection import Inspection
 from tenken.outputs.columns import LAYER_STYLES, FieldType
-from tenken.outputs.layers import Layer, Review, Value, all_layers
+from tenken.outputs.layers import Layer, Value, all_layers
 from tenken.outputs.qgis_styles import layer_qml
+from tenken.outputs.reviews import Review
 from tenken.outputs.wording import words
 
 _DTYPES: dict[FieldType, tuple[Any, Any]] = {
@@ -50,7 +49,7 @@ def write_layers(
     lang
         ``"ja"`` or ``"en"``, for the styles' field names and legends.
     reviews
-        What people entered in an earlier result, by defect id (`read_reviews`); kept.
+        What people entered in an earlier result, by defect id (`tenken.outputs.reviews`); kept.
     crops
         Picture of each defect relative to the GeoPackage's folder, by defect id, for map tips.
     """
@@ -67,18 +66,6 @@ def start_geopackage(path: Path) -> None:
     state = [np.array(["state"], dtype=object), np.array(["unfinished: run the same command again"], dtype=object)]
     pyogrio.raw.write(new, None, state, ["key", "value"], layer="run", driver="GPKG")
     new.replace(path)
-
-
-def read_reviews(path: Path) -> dict[str, Review]:
-    """Read what people entered in a GeoPackage, by defect id; empty when it has no defects layer."""
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-        known = database.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'defects'").fetchone()
-        if known is None:
-            return {}
-        rows = database.execute(
-            "SELECT id, nullif(review, ''), nullif(review_note, '') FROM defects ORDER BY id"
-        ).fetchall()
-    return {str(one): Review(review, note) for one, review, note in rows if review or note}
 
 
 def _write_layer(path: Path, layer: Layer, crs: CRS | None) -> None:

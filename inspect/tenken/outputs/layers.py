@@ -15,19 +15,12 @@ from tenken.inspection import Inspection
 from tenken.measure import Sighting
 from tenken.outputs.columns import COVERAGE, CRACK_LINES, DEFECTS, PHOTOS, RUN, SEGMENTS, SIGHTINGS, FieldType
 from tenken.outputs.grades import worst_grade
+from tenken.outputs.reviews import Review
 
 Value = str | float | int | bool | None
 LayerGeometry = MultiPolygon | MultiLineString
 Row = tuple[LayerGeometry | None, tuple[Value, ...]]
 GeometryType = Literal["MultiPolygon", "MultiLineString"]
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """What a person entered beside a defect."""
-
-    review: str | None
-    note: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +266,7 @@ def _segment_row(finding: Finding, standard: str) -> Row:
             finding.grade,
             finding.rank,
             rounded(finding.priority, 4),
-            "; ".join(finding.reasons) or None,
+            " ".join(finding.reasons) or None,
             len(finding.defect_ids),
             quantity(finding.crack_length_m, 3),
             rounded(finding.max_width_mm, 3),

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from tenken.identify import Defect
 from tenken.inspection import Inspection
+from tenken.journal import write_atomically
 from tenken.outputs.figures import UNKNOWN, length_text, mm_text, resolution_text
 from tenken.outputs.grades import severity, worst_grade
 from tenken.outputs.layers import as_text, ranked
@@ -58,7 +59,7 @@ def write_report(path: Path, inspection: Inspection, crops: Mapping[str, str], l
     lang
         ``"ja"`` or ``"en"``.
     """
-    path.write_text(render_report(inspection, crops, path.parent, lang), encoding="utf-8", newline="\n")
+    write_atomically(path, render_report(inspection, crops, path.parent, lang))
 
 
 def render_report(inspection: Inspection, crops: Mapping[str, str], folder: Path, lang: str) -> str:

@@ -4,16 +4,6 @@
 ``evaluation_of`` do the same for any `tenken.detect.Detector`.
 """
 
-from tenken_training.evaluation.evaluation import (
-    Judged,
-    StateDetector,
-    compare,
-    default_conditions,
-    evaluation_of,
-    judged_kinds,
-    score_photo,
-    score_photos,
-)
 from tenken_training.evaluation.labels import LabelledPhoto, LabelledSet, read_labelled_set
 from tenken_training.evaluation.report import figures_table, write_page
 from tenken_training.evaluation.results import (
@@ -24,6 +14,15 @@ from tenken_training.evaluation.results import (
     read_evaluation,
     write_evaluation,
 )
+from tenken_training.evaluation.scoring import (
+    Judged,
+    StateDetector,
+    default_conditions,
+    judged_kinds,
+    score_photo,
+    score_photos,
+)
+from tenken_training.evaluation.summary import compare, evaluation_of
 from tenken_training.evaluation.truth import Truth, from_mask, from_polygons
 from tenken_training.evaluation.weights_evaluation import evaluate_weights, judged_weights
 

@@ -1,6 +1,5 @@
 """Labelled photos as they lie in folders: YOLO polygons, mask PNGs, or photos that hold no defect at all."""
 
-import csv
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from tenken.detect import KINDS
-from tenken.errors import MissingExtraError, SettingsError
+from tenken.errors import SettingsError
 from tenken.picture import load_photo
-from tenken_training.evaluation.pixel_score import STATES
+from tenken_training.evaluation.label_files import read_class_names, read_mask, read_polygons, read_sites
 from tenken_training.evaluation.truth import Truth, from_mask, from_polygons
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
@@ -56,8 +55,8 @@ class LabelledSet:
     classes: tuple[str, ...]
     photos: tuple[LabelledPhoto, ...]
 
-    def load(self, photo: LabelledPhoto) -> tuple[npt.NDArray[np.uint8], Truth]:
-        """Read a photo, (h, w, 3) uint8 RGB, and its labels.
+    def load(self, photo: LabelledPhoto, scale: float = 1.0) -> tuple[npt.NDArray[np.uint8], Truth]:
+        """Read a photo, (h, w, 3) uint8 RGB, and its labels; both made smaller or larger by a scale.
 
         Raises
         ------
@@ -67,12 +66,20 @@ class LabelledSet:
             When its labels cannot be used; the message names the file and the line.
         """
         image = load_photo(photo.path)
-        height, width = image.shape[:2]
+        full_px = height, width = image.shape[:2]
+        if scale != 1:
+            height, width = (max(1, round(side * scale)) for side in full_px)
+            image = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
         if photo.label is None:
             return image, Truth(height, width, (), {})
-        if self.layout == "masks":
-            return image, _read_mask(photo.label, self.kinds[0], height, width)
-        return image, from_polygons(read_polygons(photo.label, self.classes, height, width), height, width)
+        if self.layout == "polygons":
+            return image, from_polygons(read_polygons(photo.label, self.classes, height, width), height, width)
+        [kind] = self.kinds
+        values, are_states = read_mask(photo.label, *full_px)
+        if scale != 1:
+            values = np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.NEAREST))
+        states = values if are_states and kind == "corrosion" else None
+        return image, from_mask(kind, values > 0, states)
 
     def sha256(self) -> str:
         """Hash of all photos and labels, so that figures can be traced to what they were measured on."""
@@ -123,70 +130,12 @@ def read_labelled_set(
         return LabelledSet(folder.resolve().name, "label-free", tuple(classes or KINDS), (), photos)
     images, labels, layout = _find_layout(folder, split)
     if classes is None:
-        classes = _yaml_classes(folder) or (KINDS if layout == "polygons" else ("corrosion",))
+        classes = read_class_names(folder / "data.yaml") or (KINDS if layout == "polygons" else ("corrosion",))
     photos = _pair(images, labels, ".txt" if layout == "polygons" else ".png")
     if layout == "masks" and len(classes) != 1:
         raise SettingsError(f"{labels}: masks show one kind; name it with --classes, got {', '.join(classes)}")
     kinds = _labelled_kinds(photos, classes) if layout == "polygons" else tuple(classes)
     return LabelledSet(name, layout, kinds, tuple(classes), photos)
-
-
-def read_polygons(
-    path: Path, classes: Sequence[str], height_px: int, width_px: int
-) -> list[tuple[str, npt.NDArray[np.float64]]]:
-    """Read a YOLO segmentation file: class number, then x and y in turn as shares of the photo's sides.
-
-    Returns
-    -------
-    Kind and (n, 2) corners in pixels, of each line.
-
-    Raises
-    ------
-    SettingsError
-        When a line is not that; the message names the file and the line.
-    """
-    shapes = []
-    for number, line in enumerate(_text(path).splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            values = np.array([float(word) for word in line.split()])
-        except ValueError:
-            raise SettingsError(f"{path}, line {number}: not all numbers; export as YOLO segmentation again") from None
-        if len(values) < 7 or len(values) % 2 == 0:
-            raise SettingsError(
-                f"{path}, line {number}: {len(values)} numbers are no polygon (class, then three or more corners); "
-                "export as YOLO segmentation"
-            )
-        if not 0 <= values[0] < len(classes) or values[0] % 1:
-            raise SettingsError(f"{path}, line {number}: class {values[0]:g} is none of {', '.join(classes)}")
-        corners = values[1:].reshape(-1, 2)
-        # Editors round outwards by a pixel or so; more than that are pixels taken for shares.
-        if not ((corners > -0.02) & (corners < 1.02)).all():
-            raise SettingsError(f"{path}, line {number}: corners outside 0 to 1; export as shares of the photo's sides")
-        shapes.append((classes[int(values[0])], corners.clip(0, 1) * [width_px, height_px]))
-    return shapes
-
-
-def _read_mask(path: Path, kind: str, height_px: int, width_px: int) -> Truth:
-    try:
-        with Image.open(path) as picture:
-            values = np.asarray(picture)
-    except (UnidentifiedImageError, OSError) as error:
-        raise SettingsError(f"{path} is no readable picture; export the mask again") from error
-    if values.ndim == 3:
-        values = values[..., :3].max(axis=2)
-    if values.shape != (height_px, width_px):
-        raise SettingsError(
-            f"{path} is {values.shape[1]} x {values.shape[0]} px, its photo {width_px} x {height_px} px as it is shown "
-            "(EXIF orientation applied); export the mask again"
-        )
-    if values.max(initial=0) <= max(STATES):
-        states = values.astype(np.uint8)
-        return from_mask(kind, states > 0, states if kind == "corrosion" else None)
-    if np.isin(values, (0, 255)).all():
-        return from_mask(kind, values > 0)
-    raise SettingsError(f"{path} holds {values.max()}; a mask holds 0 and 255, or the condition states 0 to 3")
 
 
 def _find_layout(folder: Path, split: str) -> tuple[Path, Path, Layout]:
@@ -209,7 +158,7 @@ def _pair(images: Path, labels: Path, suffix: str) -> tuple[LabelledPhoto, ...]:
     paths = _photos_below(images)
     if not paths:
         raise SettingsError(f"{images} holds no photos")
-    sites = _sites(images.parent / "sites.csv")
+    sites = read_sites(images.parent / "sites.csv")
     photos = []
     for path in paths:
         name = path.relative_to(images).as_posix()
@@ -240,37 +189,3 @@ def _folder_site(path: Path, root: Path) -> str:
     """First folder below the root; flights keep their photos in ``FLIGHT/images``."""
     parts = path.relative_to(root).parts
     return parts[0] if len(parts) > 1 else ""
-
-
-def _sites(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    rows = list(csv.DictReader(_text(path).splitlines()))
-    if not rows or not {"photo", "site"} <= set(rows[0]):
-        raise SettingsError(f"{path} must have the columns photo and site")
-    return {row["photo"]: row["site"] or "" for row in rows}
-
-
-def _yaml_classes(folder: Path) -> tuple[str, ...] | None:
-    path = folder / "data.yaml"
-    if not path.is_file():
-        return None
-    try:
-        import yaml  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise MissingExtraError(
-            f'{path} needs pip install "tenken[train]", or name the kinds with --classes'
-        ) from error
-    try:
-        names = yaml.safe_load(_text(path))["names"]
-        ordered = [names[number] for number in sorted(names)] if isinstance(names, dict) else names
-        return tuple(str(name) for name in ordered)
-    except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise SettingsError(f"{path} names no classes ('names'); mend it, or name the kinds with --classes") from error
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is not UTF-8 text; save it as UTF-8") from error

@@ -8,18 +8,12 @@ from tenken.detect import load_detector
 from tenken.openvino_engine import usable_cores
 from tenken.progress import Progress, Silence
 from tenken.weights import find_weights
-from tenken_training.evaluation.evaluation import (
-    Judged,
-    compare,
-    default_conditions,
-    evaluation_of,
-    judged_kinds,
-    score_photos,
-)
 from tenken_training.evaluation.labels import LabelledSet
 from tenken_training.evaluation.photo_score import PhotoScore
 from tenken_training.evaluation.report import write_page
 from tenken_training.evaluation.results import Conditions, Evaluation, Subject, write_evaluation
+from tenken_training.evaluation.scoring import Judged, default_conditions, judged_kinds, score_photos
+from tenken_training.evaluation.summary import compare, evaluation_of
 from tenken_training.evaluation.whole_photo import SENSITIVE_SCORE
 
 

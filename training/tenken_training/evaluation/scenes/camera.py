@@ -53,8 +53,8 @@ def texture(rng: np.random.Generator, shape: tuple[int, int], gsd_mm: float, wav
         if sigma_px < 0.5:
             # The mean of n independent grains varies by 1 / sqrt(n).
             strength, sigma_px = strength * sigma_px / 0.5, 0.5
-        total += (strength * field_noise(rng, shape, sigma_px)).astype(np.float32)
-    return total
+        total = total + np.float32(strength) * field_noise(rng, shape, sigma_px)
+    return np.asarray(total, dtype=np.float32)
 
 
 def streaks(rng: np.random.Generator, shape: tuple[int, int], along_px: float, across_px: float) -> Field:

@@ -1,0 +1,83 @@
+"""What people entered beside defects, kept over new runs.
+
+A review belongs to a physical defect. A defect's id may change when photos are added or settings change; so a review
+follows the defect's sightings, and only where none of them is left, its id.
+"""
+
+import csv
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from tenken.identify import Defect
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a person entered beside a defect."""
+
+    review: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierReview:
+    """A review as an earlier result holds it, and the sightings that its defect had there."""
+
+    review: Review
+    sighting_ids: frozenset[str]
+
+
+def read_reviews(path: Path) -> dict[str, EarlierReview]:
+    """Read what people entered in a GeoPackage, by defect id; empty when it has no defects layer."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not {"defects", "sightings"} <= tables:
+            return {}
+        rows = database.execute(
+            "SELECT id, nullif(review, ''), nullif(review_note, '') FROM defects ORDER BY id"
+        ).fetchall()
+        return {
+            str(one): EarlierReview(Review(review, note), _sightings_of(database, one))
+            for one, review, note in rows
+            if review or note
+        }
+
+
+def carry_reviews(
+    earlier: Mapping[str, EarlierReview], defects: Sequence[Defect]
+) -> tuple[dict[str, Review], tuple[str, ...]]:
+    """Find the defects that earlier reviews belong to now.
+
+    Returns
+    -------
+    Reviews by defect id, and the ids of those that no defect is left for.
+    """
+    by_sighting = {sighting.sighting_id: defect.id for defect in defects for sighting in defect.sightings}
+    ids = {defect.id for defect in defects}
+    carried: dict[str, Review] = {}
+    lost = []
+    for old_id, one in sorted(earlier.items()):
+        heirs = sorted({by_sighting[s] for s in one.sighting_ids if s in by_sighting} | ({old_id} & ids))
+        for heir in heirs:
+            carried.setdefault(heir, one.review)
+        if not heirs:
+            lost.append(old_id)
+    return carried, tuple(lost)
+
+
+def keep_lost_reviews(path: Path, earlier: Mapping[str, EarlierReview], lost: Sequence[str]) -> None:
+    """Append reviews without a defect to a table (CSV, UTF-8 with BOM), so that nothing people wrote is lost."""
+    new = not path.exists()
+    with path.open("a", encoding="utf-8-sig" if new else "utf-8", newline="") as stream:
+        table = csv.writer(stream)
+        if new:
+            table.writerow(["id", "review", "review_note"])
+        table.writerows([one, earlier[one].review.review, earlier[one].review.note] for one in lost)
+
+
+def _sightings_of(database: sqlite3.Connection, defect_id: str) -> frozenset[str]:
+    rows = database.execute("SELECT sighting_id FROM sightings WHERE defect_id = ?", (defect_id,))
+    return frozenset(str(sighting_id) for (sighting_id,) in rows)
