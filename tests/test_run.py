@@ -262,6 +262,23 @@ def test_photos_without_a_position_are_inspected_in_pixels(tmp_path: Path) -> No
     assert [feature["geometry"] for feature in collection["features"]] == [None]
 
 
+def test_a_package_that_is_open_in_qgis_is_not_replaced(
+    small_demo: DemoFlight, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tenken import journal
+    from tenken.errors import SettingsError
+
+    monkeypatch.setattr(journal, "LOCK_WAIT_S", 0.1)
+    shutil.copytree(finished, tmp_path / "out")
+    with closing(sqlite3.connect(tmp_path / "out/inspection.gpkg", isolation_level=None)) as elsewhere:
+        elsewhere.execute("PRAGMA journal_mode = WAL")  # as QGIS does
+        elsewhere.execute("SELECT count(*) FROM tenken_journal").fetchall()
+        with pytest.raises(SettingsError, match="close it in QGIS"):
+            inspect_flight(small_demo.images, tmp_path / "out", settings_of(small_demo))
+    inspect_flight(small_demo.images, tmp_path / "out", settings_of(small_demo))
+    assert contents(tmp_path / "out") == contents(finished)
+
+
 def test_two_runs_do_not_write_into_one_folder(small_demo: DemoFlight, tmp_path: Path) -> None:
     from tenken.errors import SettingsError
     from tenken.results import locked_folder

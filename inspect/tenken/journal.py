@@ -20,6 +20,9 @@ from tenken.errors import SettingsError
 FORMAT = 1
 """Raised when the content of rows changes its meaning: older rows are then done again."""
 
+LOCK_WAIT_S = 5.0
+"""How long to wait for another program to let go of the file."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tenken_journal (
     key TEXT PRIMARY KEY,
@@ -45,11 +48,14 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._connection = sqlite3.connect(path, timeout=LOCK_WAIT_S, isolation_level=None)
         try:
-            self._connection = sqlite3.connect(path, timeout=20, isolation_level=None)
+            # QGIS leaves GeoPackages in write-ahead mode. While it has one open this fails, and must: to replace the
+            # file under a foreign write-ahead log would damage it.
+            self._connection.execute("PRAGMA journal_mode = DELETE")
             self._connection.execute(_SCHEMA)
         except sqlite3.Error as error:
+            self._connection.close()
             raise SettingsError(
                 f"{path}: cannot be written ({error}): close it in QGIS, or give another folder with --out"
             ) from error

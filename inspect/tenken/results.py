@@ -206,7 +206,8 @@ def _write_geopackage(
     from tenken.outputs.geopackage import write_layers
 
     path, new = folder / GEOPACKAGE, folder / f"new-{GEOPACKAGE}"
-    new.unlink(missing_ok=True)
+    for leftover in folder.glob(f"{new.name}*"):  # with SQLite's own journal, where a run was killed here
+        leftover.unlink()
     write_layers(new, inspection, lang, reviews=reviews, crops=crops)
     with Journal(path) as journal:
         journal.copy_into(new, outcome.keys)

@@ -99,9 +99,8 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 """All figures that are made of sums; each is given where its sums are."""
 
-AVERAGE_PRECISIONS = ("mask_map50", "box_map50", "mask_map50_95", "box_map50_95")
-
-NULL_WITHOUT_STATES = tuple(f"state_f1_{state}" for state in STATES.values())
+STATE_FIGURES = tuple(f"state_f1_{state}" for state in STATES.values())
+"""Null where states were labelled and the detector gives none."""
 
 
 def estimates(scores: Sequence[KindScore], draws: IntArray, *, ranked: bool = True) -> dict[str, Estimate]:
@@ -131,6 +130,9 @@ def estimates(scores: Sequence[KindScore], draws: IntArray, *, ranked: bool = Tr
         figures[rule.name] = Estimate(
             float(values[0]), values[1:], n, rule.of, rule.interval, round(events), exposure / 100
         )
+    if "true_fair_px" in names:
+        for name in STATE_FIGURES:
+            figures.setdefault(name, Estimate(np.nan, np.empty(0), 0, "photos"))
     photos = [score.ranked for score in scores if score.ranked is not None]
     if ranked and photos and len(photos) == len(scores):
         objects = sum(photo.true_count for photo in photos)

@@ -72,7 +72,7 @@ def line_cover(distance_px: npt.NDArray[np.floating], width_px: float) -> Field:
     """Part of each pixel that a straight line covers whose middle runs at a (signed) distance from the pixel's."""
     low = np.maximum(distance_px - 0.5, -width_px / 2)
     high = np.minimum(distance_px + 0.5, width_px / 2)
-    return np.clip(high - low, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(high - low, 0, 1), dtype=np.float32)
 
 
 def blended(surface: Field, cover: Field, colour: Field | tuple[float, float, float] | float) -> Field:

@@ -32,16 +32,16 @@ LEAST_MASK_PX = 1.5
 FloatArray = npt.NDArray[np.float64]
 
 
-def concrete_scene(seed: int, gsd_mm: float, *, cracked: bool = True) -> Scene:
+def concrete_scene(seed: int, gsd_mm: float, *, cracked: bool = True, size_px: tuple[int, int] = SIZE_PX) -> Scene:
     """Render a concrete face at a ground resolution (mm per pixel), with one to three cracks or none.
 
     The truth's ``crack_width_px`` holds the true width at each pixel of a crack.
     """
     rng = stream(seed, "elsewhere concrete", round(gsd_mm * 1000))
-    surface = _cast_surface(rng, gsd_mm)
+    surface = _cast_surface(rng, gsd_mm, size_px)
     surface = _marks(rng, surface, gsd_mm)
-    mask = np.zeros(SIZE_PX, dtype=bool)
-    width_px = np.zeros(SIZE_PX, dtype=np.float32)
+    mask = np.zeros(size_px, dtype=bool)
+    width_px = np.zeros(size_px, dtype=np.float32)
     if cracked:
         for _ in range(int(rng.integers(1, 4))):
             surface, crack, width = _with_crack(rng, surface, gsd_mm)
@@ -51,10 +51,10 @@ def concrete_scene(seed: int, gsd_mm: float, *, cracked: bool = True) -> Scene:
     return Scene(image, from_mask("crack", mask, smallest_px=1, crack_width_px=width_px))
 
 
-def _cast_surface(rng: np.random.Generator, gsd_mm: float) -> Field:
+def _cast_surface(rng: np.random.Generator, gsd_mm: float, size_px: tuple[int, int]) -> Field:
     """Reflectance of the bare face: paste, board grain and the boards' own tones, joints between boards."""
     upright = rng.random() < 0.5
-    shape = SIZE_PX if upright else SIZE_PX[::-1]
+    shape = size_px if upright else (size_px[1], size_px[0])
     tone = texture(rng, shape, gsd_mm, {0.8: 0.06, 3: 0.04, 12: 0.03, 60: 0.035, 400: 0.06})
     if rng.random() < 0.8:
         grain = streaks(rng, shape, 160 / gsd_mm, 1.6 / gsd_mm) * rng.uniform(0.01, 0.04)
@@ -82,74 +82,77 @@ def _cast_surface(rng: np.random.Generator, gsd_mm: float) -> Field:
 
 def _marks(rng: np.random.Generator, surface: Field, gsd_mm: float) -> Field:
     """Add what is no crack: air holes, tie holes, panel joints, water stains, chalk, a cable."""
-    y, x = np.mgrid[0 : SIZE_PX[0], 0 : SIZE_PX[1]].astype(np.float32)
-    area_m2 = SIZE_PX[0] * SIZE_PX[1] * (gsd_mm / 1000) ** 2
+    size_px = surface.shape[1], surface.shape[2]
+    y, x = np.mgrid[0 : size_px[0], 0 : size_px[1]].astype(np.float32)
+    area_m2 = size_px[0] * size_px[1] * (gsd_mm / 1000) ** 2
     count = min(400, rng.poisson(rng.uniform(20, 200) * area_m2))
     for radius_mm in rng.lognormal(np.log(1.2), 0.6, count):
         surface = _disc(rng, surface, radius_mm / gsd_mm, 0.05)
     for _ in range(min(6, rng.poisson(1.5 * area_m2))):
         surface = _disc(rng, surface, 12.5 / gsd_mm, float(rng.uniform(0.03, 0.3)))
     if rng.random() < 0.4:
-        off = x - rng.uniform(0, SIZE_PX[1]) if rng.random() < 0.5 else y - rng.uniform(0, SIZE_PX[0])
+        off = x - rng.uniform(0, size_px[1]) if rng.random() < 0.5 else y - rng.uniform(0, size_px[0])
         surface = blended(surface, line_cover(off, rng.uniform(3, 8) / gsd_mm) * 0.85, 0.05)
     if rng.random() < 0.6:
-        wet = np.clip(streaks(rng, SIZE_PX, 700 / gsd_mm, 18 / gsd_mm) - rng.uniform(0.5, 1.5), 0, 1)
+        wet = np.clip(streaks(rng, size_px, 700 / gsd_mm, 18 / gsd_mm) - rng.uniform(0.5, 1.5), 0, 1)
         surface = surface * (1 - rng.uniform(0.2, 0.5) * wet)
     if rng.random() < 0.3:
-        path = _path(rng, *_ends(rng), 0.004)
-        chalk = _coverage(path, np.full(len(path), rng.uniform(4, 9) / gsd_mm))
-        surface = blended(surface, chalk * np.clip(0.6 + 0.4 * field_noise(rng, SIZE_PX, 1.0), 0, 1), 0.7)
+        path = _path(rng, *_ends(rng, size_px), 0.004)
+        chalk = _coverage(size_px, path, np.full(len(path), rng.uniform(4, 9) / gsd_mm))
+        surface = blended(surface, chalk * np.clip(0.6 + 0.4 * field_noise(rng, size_px, 1.0), 0, 1), 0.7)
     if rng.random() < 0.25:
-        path = _path(rng, *_ends(rng), 0.01)
+        path = _path(rng, *_ends(rng, size_px), 0.01)
         cable = np.full(len(path), max(1.0, rng.uniform(6, 20) / gsd_mm))
-        shadow = gaussian_filter(_coverage(path + 0.7 * cable[0], cable), 1.5)
-        surface = blended(surface * (1 - 0.4 * shadow), _coverage(path, cable), float(rng.choice([0.03, 0.5])))
+        shadow = gaussian_filter(_coverage(size_px, path + 0.7 * cable[0], cable), 1.5)
+        surface = blended(surface * (1 - 0.4 * shadow), _coverage(size_px, path, cable), float(rng.choice([0.03, 0.5])))
     return surface
 
 
 def _with_crack(rng: np.random.Generator, surface: Field, gsd_mm: float) -> tuple[Field, npt.NDArray[np.bool_], Field]:
     """Draw a crack: the new surface, the crack's mask and its width in pixels."""
-    path = _path(rng, *_ends(rng), rng.uniform(0.02, 0.06))
+    size_px = surface.shape[1], surface.shape[2]
+    path = _path(rng, *_ends(rng, size_px), rng.uniform(0.02, 0.06))
     median_px = float(np.exp(rng.uniform(*np.log(WIDTH_PX))))
     slow = gaussian_filter1d(rng.standard_normal(len(path)), len(path) / 12)
     quick = gaussian_filter1d(rng.standard_normal(len(path)), 2)
     from_end = np.minimum(np.arange(len(path)), np.arange(len(path))[::-1]) / (0.08 * len(path))
     width = median_px * np.exp(0.25 * slow / slow.std() + 0.2 * quick) * np.clip(0.4 + 0.6 * from_end, 0.4, 1)
     if rng.random() < 0.3:
-        leached = gaussian_filter(_coverage(path, width + 25 / gsd_mm), 8 / gsd_mm)
-        surface = blended(surface, leached * np.clip(field_noise(rng, SIZE_PX, 30 / gsd_mm), 0, 0.7), 0.6)
+        leached = gaussian_filter(_coverage(size_px, path, width + 25 / gsd_mm), 8 / gsd_mm)
+        surface = blended(surface, leached * np.clip(field_noise(rng, size_px, 30 / gsd_mm), 0, 0.7), 0.6)
     if rng.random() < 0.5:
-        dirty = gaussian_filter(_coverage(path, 1.3 * width + 4 / gsd_mm), max(0.5, 1.5 / gsd_mm))
+        dirty = gaussian_filter(_coverage(size_px, path, 1.3 * width + 4 / gsd_mm), max(0.5, 1.5 / gsd_mm))
         surface = surface * (1 - rng.uniform(0.05, 0.2) * dirty)
-    surface = blended(surface, _coverage(path, width) * rng.uniform(0.75, 0.95), 0.02)
+    surface = blended(surface, _coverage(size_px, path, width) * rng.uniform(0.75, 0.95), 0.02)
     segments = [shapely.LineString(path[i : i + 2]) for i in range(len(path) - 1)]
     middle = (width[:-1] + width[1:]) / 2
     bands = shapely.buffer(segments, np.maximum(middle, LEAST_MASK_PX) / 2, quad_segs=2)
-    width_px = rasterize(zip(bands, middle.tolist(), strict=True), SIZE_PX, dtype="float32")
+    width_px = rasterize(zip(bands, middle.tolist(), strict=True), size_px, dtype="float32")
     return surface, width_px > 0, width_px
 
 
 def _disc(rng: np.random.Generator, surface: Field, radius_px: float, reflectance: float) -> Field:
     """Draw a hole; smaller than a pixel it only darkens one."""
-    row, column = rng.uniform(0, SIZE_PX[0]), rng.uniform(0, SIZE_PX[1])
+    size_px = surface.shape[1], surface.shape[2]
+    row, column = rng.uniform(0, size_px[0]), rng.uniform(0, size_px[1])
     reach = int(radius_px) + 2
     rows = slice(max(0, int(row) - reach), int(row) + reach + 1)
     columns = slice(max(0, int(column) - reach), int(column) + reach + 1)
     y, x = np.mgrid[rows, columns]
     y, x = (
-        y[: SIZE_PX[0] - rows.start, : SIZE_PX[1] - columns.start],
-        x[: SIZE_PX[0] - rows.start, : SIZE_PX[1] - columns.start],
+        y[: size_px[0] - rows.start, : size_px[1] - columns.start],
+        x[: size_px[0] - rows.start, : size_px[1] - columns.start],
     )
     cover = np.clip(radius_px - np.hypot(y - row, x - column) + 0.5, 0, 1) * min(1.0, 4 * radius_px**2)
     surface[:, rows, columns] = blended(surface[:, rows, columns], cover.astype(np.float32), reflectance)
     return surface
 
 
-def _ends(rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+def _ends(rng: np.random.Generator, size_px: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
     """Two points far enough apart, mostly from rim to rim."""
     while True:
-        start, end = rng.uniform(-0.1, 1.1, (2, 2)) * SIZE_PX[::-1]
-        if np.hypot(*(end - start)) > 0.5 * SIZE_PX[0]:
+        start, end = rng.uniform(-0.1, 1.1, (2, 2)) * size_px[::-1]
+        if np.hypot(*(end - start)) > 0.5 * size_px[0]:
             return start, end
 
 
@@ -168,11 +171,11 @@ def _path(rng: np.random.Generator, start: FloatArray, end: FloatArray, roughnes
     return start + np.linspace(0, 1, len(sideways))[:, None] * (end - start) + sideways[:, None] * normal
 
 
-def _coverage(path: FloatArray, width_px: FloatArray) -> Field:
+def _coverage(size_px: tuple[int, int], path: FloatArray, width_px: FloatArray) -> Field:
     """Part of each pixel that a line of changing width covers, from cells a quarter of a pixel wide."""
     segments = [shapely.LineString(path[i : i + 2]) for i in range(len(path) - 1)]
     bands = shapely.buffer(segments, (width_px[:-1] + width_px[1:]) / 4, quad_segs=2)
-    shape = SIZE_PX[0] * FINER, SIZE_PX[1] * FINER
+    shape = size_px[0] * FINER, size_px[1] * FINER
     fine = rasterize(list(bands), shape, transform=Affine.scale(1 / FINER), dtype="uint8")
-    cells = fine.reshape(SIZE_PX[0], FINER, SIZE_PX[1], FINER)
+    cells = fine.reshape(size_px[0], FINER, size_px[1], FINER)
     return np.asarray(cells.mean(axis=(1, 3), dtype=np.float32))
