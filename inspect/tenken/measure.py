@@ -76,7 +76,7 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
     scale = placed.grid_scale if placed is not None else 1.0
     across_mm = _scale_across_mm(defect.centreline_px, placed)
     # The interval must also hold when the photo was taken nearer or farther than its pose says.
-    scale_off = NORMAL_90 * (_finite_median(placed.scale_error(middle)) or 0.0) if placed is not None else 0.0
+    scale_off = NORMAL_90 * (finite_median(placed.scale_error(middle)) or 0.0) if placed is not None else 0.0
     return Sighting(
         sighting_id=_sighting_id(defect, photo_sha256),
         photo=photo,
@@ -87,7 +87,7 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
         centreline_px=defect.centreline_px,
         length_px=defect.length_px,
         width_px=defect.width_px,
-        gsd_mm=_finite_median(placed.ground_resolution_mm(middle)[1]) if placed is not None else None,
+        gsd_mm=finite_median(placed.ground_resolution_mm(middle)[1]) if placed is not None else None,
         outline_m=outline_m,
         centreline_m=line_m,
         length_m=_length_3d(line_m) / scale if line_m is not None else None,
@@ -96,7 +96,7 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
         width_low_mm=_times(_times(defect.width_low_px, across_mm), max(0.0, 1 - scale_off)),
         width_high_mm=_times(_times(defect.width_high_px, across_mm), 1 + scale_off),
         width_status=_width_status(defect, across_mm) if defect.kind in LINEAR_KINDS else None,
-        position_error_m=_finite_median(placed.position_error_m(middle)) if placed is not None else None,
+        position_error_m=finite_median(placed.position_error_m(middle)) if placed is not None else None,
     )
 
 
@@ -179,10 +179,11 @@ def _scale_across_mm(line: MultiLineString | None, placement: Placement | None) 
     # Five pixels to each side: far more than rounding, far less than the surface's relief.
     left, right = placement.to_world(centre - 5 * normal), placement.to_world(centre + 5 * normal)
     distance_m = np.sqrt(((right - left) ** 2).sum(axis=1)) / 10 / placement.grid_scale
-    return _times(_finite_median(distance_m), 1000.0)
+    return _times(finite_median(distance_m), 1000.0)
 
 
-def _finite_median(values: FloatArray) -> float | None:
+def finite_median(values: FloatArray) -> float | None:
+    """Return the median of what is finite; None where nothing is."""
     finite = values[np.isfinite(values)]
     return float(np.median(finite)) if finite.size else None
 

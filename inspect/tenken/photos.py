@@ -11,7 +11,7 @@ from tenken import coverage, joining
 from tenken.crs import flight_crs
 from tenken.flight import Flight, Orthomosaic, Photo
 from tenken.inspection import PhotoRecord
-from tenken.measure import SMALLEST_CRACK_R
+from tenken.measure import SMALLEST_CRACK_R, finite_median
 from tenken.photo_quality import motion_blur_px, quality_faults
 from tenken.placement import Placement, Unplaced, place_orthomosaic, place_photo
 from tenken.surface import Plane, RasterFile, TakeOffPlane, parse_surface
@@ -165,12 +165,7 @@ def _sizes(placement: Placement | None, width_px: int, height_px: int) -> _Sizes
     xy_px = np.stack(np.meshgrid(at * width_px, at * height_px), axis=-1).reshape(-1, 2)
     square, effective = placement.ground_resolution_mm(xy_px)
     errors = placement.position_error_m(xy_px)
-    return _Sizes(*(_finite_median(values) for values in (square, effective, errors)))
-
-
-def _finite_median(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float | None:
-    finite = values[np.isfinite(values)]
-    return float(np.median(finite)) if finite.size else None
+    return _Sizes(*(finite_median(values) for values in (square, effective, errors)))
 
 
 def _angle_deg(photo: PlacedPhoto) -> float:
