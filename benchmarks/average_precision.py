@@ -42,7 +42,7 @@ def by_ultralytics(checkpoint: Path, dataset: Path, split: str, size_px: int, *,
 
 
 def by_tenken(checkpoint: Path, labelled: LabelledSet, size_px: int) -> dict[str, float]:
-    """The same figures by our own code, of the first labelled kind."""
+    """Compute the same figures with our own code, of the one labelled kind."""
     detector = load_detector(checkpoint, min_score=SENSITIVE_SCORE, device="cpu")
     [kind] = labelled.kinds
     classes = ("crack", "corrosion")

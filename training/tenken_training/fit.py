@@ -9,6 +9,7 @@ an epoch), ``epoch-NNN.pt`` and ``last.pt`` (checkpoints for `tenken_training.ex
 import contextlib
 import copy
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -158,8 +159,10 @@ def _average_in(state: Fit, decay: float) -> None:
 def _finish_epoch(recipe: Recipe, state: Fit, validation: ValidationCrops, work_dir: Path, device: str) -> None:
     """Write the checkpoints and the epoch's row of the curves."""
     epoch = state.step // recipe.steps_per_epoch
-    for name in (f"epoch-{epoch:03d}.pt", "last.pt"):
-        save_network(state.average, work_dir / name, epoch=epoch, size_px=recipe.crops.size_px)
+    checkpoint = work_dir / f"epoch-{epoch:03d}.pt"
+    save_network(state.average, checkpoint, epoch=epoch, size_px=recipe.crops.size_px)
+    shutil.copyfile(checkpoint, work_dir / "last.part")
+    (work_dir / "last.part").replace(work_dir / "last.pt")
     train = {f"train_{name}": float(value) for name, value in zip(LOSS_NAMES, state.sums, strict=True)}
     train = {name: value / recipe.steps_per_epoch for name, value in train.items()}
     with _half_precision(device):

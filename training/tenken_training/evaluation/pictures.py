@@ -1,4 +1,4 @@
-"""The worst misses and false alarms as small pictures: what was labelled in blue, what was found in orange."""
+"""The worst misses and false alarms as small pictures: in a white frame; labelled in blue, found in orange."""
 
 import base64
 import io
@@ -23,7 +23,7 @@ PER_PHOTO = 2
 SIDE_PX, MARGIN_PX, LEAST_PX = 320, 24, 160
 """Side of a picture; surroundings shown around a blunder; least part of a photo shown."""
 
-LABELLED_RGB, FOUND_RGB = (0, 150, 255), (255, 140, 0)
+LABELLED_RGB, FOUND_RGB, FRAME_RGB = (0, 150, 255), (255, 140, 0), (255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ def draw_blunder(
             for ring in (polygon.exterior, *polygon.interiors):
                 xy = (np.asarray(ring.coords)[:, :2] - [left, top]) * zoom
                 pencil.line([(float(x), float(y)) for x, y in xy], fill=FOUND_RGB, width=2)
+    frame = (np.asarray(blunder.xyxy_px) - [left, top, left, top]) * zoom + [-4, -4, 4, 4]
+    pencil.rectangle([float(edge) for edge in frame], outline=FRAME_RGB)
     return picture
 
 
