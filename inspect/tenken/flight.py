@@ -174,7 +174,8 @@ def read_photo(file: Path, name: str) -> Photo | Skipped:
     except FlightError as error:
         return Skipped(name, str(error))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return Skipped(name, f"cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return Skipped(name, f"cannot be read ({why}): copy it again from the memory card")
     if metadata.orientation >= 5:  # the picture is displayed turned by a quarter
         width_px, height_px = height_px, width_px
     return Photo(name, file, digest, width_px, height_px, metadata)

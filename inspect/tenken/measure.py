@@ -22,6 +22,9 @@ from r = 2 on a width is measured, which `tenken.profiles` decides by giving a n
 SMALLEST_CRACK_R = ESTIMATED_FROM_R
 """The smallest crack a photo can show, in effective ground resolutions (DESIGN 8)."""
 
+WIDEST_CRACK_MM = 50.0
+"""What is surely wider is a joint, a kerb or a shadow, or the scale is wrong: no width is stated for it [P]."""
+
 COORDINATE_DECIMALS_PX = 2
 ACROSS_POINTS = 33
 """Points along a crack at which the scale across it is taken."""
@@ -75,6 +78,7 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
     placed = facet if outline_m is not None or line_m is not None else None
     scale = placed.grid_scale if placed is not None else 1.0
     across_mm = _scale_across_mm(defect.centreline_px, placed)
+    wide_mm = across_mm if _is_plausible(defect, across_mm) else None
     # The interval must also hold when the photo was taken nearer or farther than its pose says.
     scale_off = NORMAL_90 * (finite_median(placed.scale_error(middle)) or 0.0) if placed is not None else 0.0
     return Sighting(
@@ -92,9 +96,9 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
         centreline_m=line_m,
         length_m=_length_3d(line_m) / scale if line_m is not None else None,
         area_m2=outline_m.area / scale**2 if outline_m is not None else None,
-        width_mm=_times(defect.width_px, across_mm),
-        width_low_mm=_times(_times(defect.width_low_px, across_mm), max(0.0, 1 - scale_off)),
-        width_high_mm=_times(_times(defect.width_high_px, across_mm), 1 + scale_off),
+        width_mm=_times(defect.width_px, wide_mm),
+        width_low_mm=_times(_times(defect.width_low_px, wide_mm), max(0.0, 1 - scale_off)),
+        width_high_mm=_times(_times(defect.width_high_px, wide_mm), 1 + scale_off),
         width_status=_width_status(defect, across_mm) if defect.kind in LINEAR_KINDS else None,
         position_error_m=finite_median(placed.position_error_m(middle)) if placed is not None else None,
     )
@@ -103,6 +107,8 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
 def _width_status(defect: PhotoDefect, across_mm: float | None) -> str:
     if across_mm is None:
         return "no_scale"
+    if not _is_plausible(defect, across_mm):
+        return "unmeasured"
     if defect.width_px is not None:
         return "measured"
     if defect.width_low_px is None or defect.width_high_px is None:
@@ -111,6 +117,12 @@ def _width_status(defect: PhotoDefect, across_mm: float | None) -> str:
     if r >= ESTIMATED_FROM_R:
         return "estimated"
     return "unmeasured" if r >= UNMEASURED_FROM_R else "below_limit"
+
+
+def _is_plausible(defect: PhotoDefect, across_mm: float | None) -> bool:
+    """Whether what was read can be a crack's width at all."""
+    low_px = defect.width_low_px
+    return low_px is None or across_mm is None or low_px * across_mm <= WIDEST_CRACK_MM
 
 
 def _sighting_id(defect: PhotoDefect, photo_sha256: str) -> str:

@@ -39,6 +39,13 @@ _EDITORS = re.compile(
 )
 
 
+_VIEWERS = re.compile(
+    r"photo ?viewer|microsoft.*photo|windows.*photo|picasa|irfanview|xnview|acdsee|faststone|apple photos|^photos |preview",
+    re.IGNORECASE,
+)
+"""Those of them whose users turn pictures and do little else; raw converters save every photo of a flight."""
+
+
 @dataclass(frozen=True, slots=True)
 class PhotoMetadata:
     """A picture's own statements; None where it states nothing usable.
@@ -81,6 +88,8 @@ class PhotoMetadata:
     perspective_distortion: tuple[float, ...] | None = None
     principal_point_mm: tuple[float, float] | None = None
     lens_model: str | None = None
+    turned_by_viewer: bool = False
+    """Saved after the flight by a picture viewer, which is seldom done but to turn a picture."""
     doubts: tuple[str, ...] = ()
     """What speaks against trusting the statements above, a sentence each."""
 
@@ -193,6 +202,7 @@ def interpret(exif: Tags, xmp: Tags) -> PhotoMetadata:
         perspective_distortion=numbers(xmp.get("camera.perspectivedistortion"), 5),
         principal_point_mm=pair(*(numbers(xmp.get("camera.principalpoint"), 2) or (None, None))),
         lens_model=plain_text(xmp.get("camera.modeltype")),
+        turned_by_viewer=editor is not None and _VIEWERS.search(editor) is not None,
         doubts=tuple(doubts),
     )
 

@@ -44,6 +44,8 @@ class PhotoPlacement:
     surface: Surface
     height_error_m: float
     doubts: tuple[str, ...] = ()
+    maybe_turned: bool = False
+    """The picture may have been turned by half after the flight; the position error then holds that case too."""
 
     @property
     def grid_scale(self) -> float:
@@ -126,6 +128,10 @@ class PhotoPlacement:
         narrowed = camera.rays(centre + (xy_px - centre) / (1.0 + camera.lens.focal_error))
         moved = self._on_tangent(narrowed, points, normals)
         variance += ((moved - points)[:, :2] ** 2).sum(axis=1)
+        if self.maybe_turned:
+            # Half a turn brings a point as far beyond the middle as it was before it.
+            middle = self.to_world(centre[None])
+            variance += 4.0 * ((points - middle)[:, :2] ** 2).sum(axis=1)
         error_m: FloatArray = np.sqrt(variance)
         return error_m
 

@@ -58,7 +58,10 @@ def crs_of(flight: Flight) -> CRS | None:
 
 
 def identity_views(photos: Sequence[PlacedPhoto]) -> Mapping[str, joining.View]:
-    """Return what each placed photo shows, for telling which sightings are of one defect."""
+    """Return what each placed photo shows, for telling which sightings are of one defect.
+
+    A photo that lies somewhere within more than half its own size tells nothing about others.
+    """
     return {
         photo.record.photo: joining.View(
             photo.record.photo,

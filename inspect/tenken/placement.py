@@ -119,7 +119,7 @@ def place_photo(
                 "--surface plane:HEIGHT or a surface model"
             )
         plane = Plane(float(camera.position_m[2]) - above_m)
-        return PhotoPlacement(crs, camera, plane, _TAKE_OFF_HEIGHT_ERROR_M, metadata.doubts)
+        return PhotoPlacement(crs, camera, plane, _TAKE_OFF_HEIGHT_ERROR_M, metadata.doubts, metadata.turned_by_viewer)
     if metadata.altitude_m is None:
         return Unplaced("its absolute altitude is unknown, only that above take-off: give --surface plane")
     if isinstance(surface, Plane):
@@ -128,7 +128,9 @@ def place_photo(
                 f"the plane at {surface.height_m:g} m is not below it, at {camera.position_m[2]:.1f} m: "
                 "check the height and its datum"
             )
-        return PhotoPlacement(crs, camera, surface, camera.accuracy.vertical_m, metadata.doubts)
+        return PhotoPlacement(
+            crs, camera, surface, camera.accuracy.vertical_m, metadata.doubts, metadata.turned_by_viewer
+        )
     return _place_on_raster(metadata, camera, crs, surface)
 
 
@@ -154,7 +156,7 @@ def _place_on_raster(
     if np.isnan(points).all():
         return Unplaced(f"no ray of it meets {surface.path}: check that both use the same height datum")
     doubts = (*metadata.doubts, *_datum_doubt(camera, points, above_m))
-    return PhotoPlacement(crs, camera, window, camera.accuracy.vertical_m, doubts)
+    return PhotoPlacement(crs, camera, window, camera.accuracy.vertical_m, doubts, metadata.turned_by_viewer)
 
 
 def _bounds_m(camera: Camera, lowest_m: float, highest_m: float) -> tuple[float, float, float, float]:

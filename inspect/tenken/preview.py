@@ -7,6 +7,7 @@ from typing import Any
 
 import rasterio
 
+from tenken.counting import counted
 from tenken.errors import FlightError
 from tenken.flight import Flight, Skipped, read_flight
 from tenken.inspection import PhotoRecord
@@ -14,7 +15,7 @@ from tenken.photo_quality import assess_picture
 from tenken.photos import crs_of, place_flight
 from tenken.picture import load_photo
 from tenken.placement import Placement, Unplaced, place_orthomosaic, place_photo
-from tenken.surface import parse_surface
+from tenken.surface import RasterFile, parse_surface
 from tenken.work import FlightOutcome
 
 
@@ -25,6 +26,8 @@ class Preview:
     flight: str
     photos: tuple[PhotoRecord, ...]
     skipped: tuple[Skipped, ...]
+    altitudes_m: tuple[float, float] | None
+    """Lowest and highest altitude that photos state; what ``--surface plane:HEIGHT`` is compared with."""
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -51,13 +54,16 @@ class Preview:
 
     def as_text(self) -> str:
         """Say it in a screenful."""
-        lines = [f"{self.flight}: {len(self.photos)} photos, {len(self.skipped)} other files"]
+        lines = [f"{self.flight}: {counted(self.photos, 'photo')}, {counted(self.skipped, 'other file')}"]
         for (camera, width, height), count in sorted(
             Counter((p.camera, p.width_px, p.height_px) for p in self.photos).items()
         ):
-            lines.append(f"  camera: {camera or 'unknown'}, {width} x {height} px ({count} photos)")
+            lines.append(f"  camera: {camera or 'unknown'}, {width} x {height} px ({counted(range(count), 'photo')})")
         for source, count in sorted(Counter(p.pose_source for p in self.photos).items()):
-            lines.append(f"  pose from: {source} ({count} photos)")
+            lines.append(f"  pose from: {source} ({counted(range(count), 'photo')})")
+        if self.altitudes_m:
+            low, high = (f"{altitude:.0f}" for altitude in self.altitudes_m)
+            lines.append(f"  stated altitude: {low} to {high} m, in the datum that the maker uses")
         resolutions = sorted(p.gsd_mm for p in self.photos if p.gsd_mm is not None)
         cracks = sorted(p.smallest_crack_mm for p in self.photos if p.smallest_crack_mm is not None)
         if resolutions and cracks:
@@ -89,31 +95,50 @@ def preview_flight(path: Path, surface: str = "plane") -> Preview:
         first = outcome.skipped[0]
         raise FlightError(f"{flight.name}: no photo can be decoded (first: {first.path}: {first.reason})")
     photos, _ = place_flight(flight, outcome, surface)
-    return Preview(flight.name, tuple(photo.record for photo in photos), outcome.skipped)
+    stated = [photo.metadata.altitude_m for photo in flight.photos if photo.metadata.altitude_m is not None]
+    altitudes_m = (min(stated), max(stated)) if stated else None
+    return Preview(flight.name, tuple(photo.record for photo in photos), outcome.skipped, altitudes_m)
 
 
-def place_one(path: Path, surface: str = "plane") -> Placement:
+@dataclass(frozen=True, slots=True)
+class PlacedPicture:
+    """A single picture and where it lies."""
+
+    width_px: int
+    height_px: int
+    placement: Placement
+    doubts: tuple[str, ...]
+
+
+def place_one(path: Path, surface: str = "plane") -> PlacedPicture:
     """Place a single photo or orthomosaic.
 
     Raises
     ------
     FlightError
-        When it cannot be read, or has no place on the surface.
+        When it cannot be read, is a folder, or has no place on the surface.
     """
+    if path.is_dir():
+        raise FlightError(f"{path}: is a folder: give one photo of it")
+    parsed = parse_surface(surface)
+    if isinstance(parsed, RasterFile):
+        parsed.check()
     raster = path.suffix.lower() in (".tif", ".tiff", ".vrt")
-    flight = read_flight(path) if raster or path.is_dir() or not path.exists() else _folder_of_one(path)
+    flight = read_flight(path) if raster or not path.exists() else _folder_of_one(path)
     placed: Placement | Unplaced
     if flight.orthomosaic is not None:
         with rasterio.open(flight.orthomosaic.path) as dataset:
             placed = place_orthomosaic(dataset)
+        size = flight.orthomosaic.width_px, flight.orthomosaic.height_px
     else:
         photo, crs = flight.photos[0], crs_of(flight)
         if crs is None:
             raise FlightError(f"{path.name}: states no position (EXIF GPS): nothing in it can be located")
-        placed = place_photo(photo.metadata, photo.width_px, photo.height_px, crs, parse_surface(surface))
+        placed = place_photo(photo.metadata, photo.width_px, photo.height_px, crs, parsed)
+        size = photo.width_px, photo.height_px
     if isinstance(placed, Unplaced):
         raise FlightError(f"{path.name}: {placed.reason}")
-    return placed
+    return PlacedPicture(*size, placed, getattr(placed, "doubts", ()))
 
 
 def _folder_of_one(path: Path) -> Flight:
@@ -143,5 +168,5 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _range(values: list[float]) -> str:
-    low, high = f"{values[0]:.2g}", f"{values[-1]:.2g}"
+    low, high = (f"{value:.0f}" if value >= 10 else f"{value:.2g}" for value in (values[0], values[-1]))
     return low if low == high else f"{low} to {high}"

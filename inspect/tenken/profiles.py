@@ -39,8 +39,9 @@ BLUR_PX = (0.7, 1.2)
 """Range of the blur's standard deviation: a lens in focus has 0.5 to 1.0 px, to which the pixel's area, the
 interpolation and the centring of profiles add a variance of about 0.3 px²."""
 
-MEASURABLE_PX = 2.0
-"""From this width on a single number is stated (DESIGN 8)."""
+MEASURABLE_PX, SURELY_WIDER_PX = 2.0, 1.6
+"""From this width on a single number is stated (DESIGN 8), if the crack is at least the second even with the largest
+blur: below, a blurred hairline looks the same."""
 
 LEAST_CONTRAST = 0.06
 """A valley must be darker than its banks by this share, or it is not a valley."""
@@ -100,7 +101,7 @@ def read_width(profiles: Sequence[FloatArray]) -> WidthReading | None:
     low = max(0.0, missing_light - error, thinnest - error)
     high = max(low, widest + error)
     width = (widest + thinnest) / 2
-    measured = width >= MEASURABLE_PX and depth >= FLOOR_DEPTH
+    measured = width >= MEASURABLE_PX and thinnest >= SURELY_WIDER_PX and depth >= FLOOR_DEPTH
     return WidthReading(width if measured else None, min(low, width), high, len(readable), share)
 
 

@@ -91,6 +91,21 @@ def last_run(folder: Path) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
+def finished_run(folder: Path) -> dict[str, Any]:
+    """Read run.json of a finished run.
+
+    Raises
+    ------
+    SettingsError
+        When the folder holds none.
+    """
+    record = last_run(folder)
+    if record is None:
+        remedy = "give the folder that `inspect run` left; if that was interrupted, let it finish first"
+        raise SettingsError(f"{folder}: holds no finished run (no {RUN_RECORD}): {remedy}")
+    return record
+
+
 def note_changes(folder: Path, settings: Settings, weights_sha256: str, progress: Progress) -> None:
     """Name the settings that differ from the last finished run in this folder."""
     before = last_run(folder)

@@ -67,7 +67,9 @@ class Settings:
             raise SettingsError(f"--tile {self.tile_px}: give at least 64 pixels")
         if not 0 <= self.overlap < 0.9:
             raise SettingsError(f"--overlap {self.overlap}: give at least 0 and less than 0.9")
-        if self.segment_length_m <= 0:
+        if self.max_resolution_mm is not None and not self.max_resolution_mm > 0:
+            raise SettingsError(f"--max-resolution {self.max_resolution_mm}: give millimetres per pixel above 0")
+        if not self.segment_length_m > 0:
             raise SettingsError(f"--segment-length {self.segment_length_m}: give a length in metres above 0")
 
     def as_json(self) -> dict[str, Any]:

@@ -92,6 +92,11 @@ class RasterFile:
     def check(self) -> None:
         """Raise SettingsError unless the file is a georeferenced raster whose height unit is known."""
         with self._open() as dataset:
+            if dataset.count != 1 or dataset.dtypes[0] == "uint8":
+                raise SettingsError(
+                    f"{self.path}: is a picture ({dataset.count} bands of {dataset.dtypes[0]}), no surface model; "
+                    "give a raster of heights (DSM)"
+                )
             self._unit_m(dataset)
 
     def window(self, crs: CRS, bounds_m: Bounds, most_cells: int = _MOST_CELLS) -> RasterSurface | None:

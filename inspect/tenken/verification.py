@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tenken.errors import SettingsError, WeightsError
+from tenken.errors import WeightsError
 from tenken.flight import sha256_of
-from tenken.results import last_run
+from tenken.results import finished_run
 from tenken.weights import find_weights
 
 
@@ -27,9 +27,7 @@ def verify_run(folder: Path, flight: Path | None = None) -> list[str]:
     SettingsError
         When the folder holds no finished run.
     """
-    record = last_run(folder)
-    if record is None:
-        raise SettingsError(f"{folder}: holds no finished run (no run.json): give the folder that `inspect run` left")
+    record = finished_run(folder)
     root = flight or Path(record["flight_path"])
     originals = {root if root.is_file() else root / photo["photo"]: photo["sha256"] for photo in record["photos"]}
     results = {folder / name: digest for name, digest in record["results"].items()}

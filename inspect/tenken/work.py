@@ -152,7 +152,8 @@ def _work_off(
         kept = len(units) - len(todo)
         if kept:
             progress.note(f"{kept} of {len(units)} parts were done before and are kept")
-        progress.start("detect", sum(unit.tiles for unit in todo))
+        if todo:
+            progress.start("detect", sum(unit.tiles for unit in todo))
         with ThreadPoolExecutor(max_workers=workers) as pool:
             _record_as_done(pool, todo, journal)
         return journal.read(unit.key for unit in units), kept

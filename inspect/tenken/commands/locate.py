@@ -20,11 +20,18 @@ def locate(
 
     import numpy as np
 
+    from tenken.errors import SettingsError
     from tenken.locate import locate as locate_pixels
     from tenken.preview import place_one
 
     xy_px = np.array([_pixel(text) for text in pixels])
-    locations = locate_pixels(place_one(photo, surface), xy_px)
+    picture = place_one(photo, surface)
+    for x, y in xy_px.tolist():
+        if not (0 <= x <= picture.width_px and 0 <= y <= picture.height_px):
+            raise SettingsError(f"{x:g},{y:g}: lies outside the photo ({picture.width_px} x {picture.height_px} px)")
+    locations = locate_pixels(picture.placement, xy_px)
+    for doubt in picture.doubts:
+        typer.echo(f"note: {doubt}", err=True)
     if json:
         rows = [
             {
@@ -43,7 +50,7 @@ def locate(
     for one in locations:
         where = f"{one.xy_px[0]:g},{one.xy_px[1]:g}"
         if one.lon_deg is None:
-            typer.echo(f"{where:>15} meets no surface")
+            typer.echo(f"{where:>15} meets no surface: outside the surface model, or its heights have another datum")
         else:
             height = "unknown" if one.height_m is None else f"{one.height_m:.2f}"
             typer.echo(f"{where:>15} {one.lon_deg:15.9f} {one.lat_deg:14.9f} {height:>10} {one.error_m or 0:8.2f}")

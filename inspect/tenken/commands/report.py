@@ -25,13 +25,11 @@ def report(
     from dataclasses import replace
 
     from tenken.commands.run import inspect_with_progress
-    from tenken.errors import FlightError, SettingsError
-    from tenken.results import last_run
+    from tenken.errors import FlightError
+    from tenken.results import finished_run
     from tenken.settings import Settings, language_of
 
-    record = last_run(out)
-    if record is None:
-        raise SettingsError(f"{out}: holds no finished run (no run.json): give the folder that `inspect run` left")
+    record = finished_run(out)
     settings = Settings.from_json(record["settings"])
     settings = replace(
         settings,

@@ -1,12 +1,14 @@
 """``inspect run``: the main job."""
 
-from collections.abc import Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tenken.commands import options
+
+SHOWN_SEGMENTS = 5
+"""Lines of the repair list that are printed in the terminal."""
 
 if TYPE_CHECKING:
     from tenken.inspection import Inspection
@@ -95,6 +97,7 @@ def inspect_with_progress(
 
 def summary(inspection: "Inspection", folder: Path) -> str:
     """Say in a few lines what came out, what was not seen, and what to open."""
+    from tenken.counting import counted
     from tenken.outputs.wording import words
 
     text = words("en")
@@ -102,31 +105,39 @@ def summary(inspection: "Inspection", folder: Path) -> str:
     counts = ", ".join(f"{sum(d.kind == kind for d in inspection.defects)} {text.kind(kind)}" for kind in kinds)
     unusable = [photo for photo in inspection.photos if not photo.usable]
     unplaced = [photo for photo in inspection.photos if photo.footprint is None]
+    doubtful = [photo for photo in inspection.photos if photo.usable and photo.footprint is not None and photo.reason]
     not_assessed = [finding for finding in inspection.findings if not finding.assessed]
     lines = [
         "",
-        f"{_count(inspection.photos, 'photo')} inspected; candidates for a person to judge: {counts or 'none found'}",
+        f"{counted(inspection.photos, 'photo')} inspected; candidates for a person to judge: {counts or 'none found'}",
     ]
-    for finding in inspection.findings[:3]:
-        if finding.rank is not None and finding.defect_ids:
-            grade = finding.grade or "-".join(finding.grade_candidates) or "not graded"
-            lines.append(f"  {finding.rank}. {finding.segment.name}: {grade}, {_count(finding.defect_ids, 'defect')}")
+    listed = [finding for finding in inspection.findings if finding.rank is not None and finding.defect_ids]
+    for finding in listed[:SHOWN_SEGMENTS]:
+        grade = finding.grade or "-".join(finding.grade_candidates) or "not graded"
+        lines.append(f"  {finding.rank}. {finding.segment.name}: {grade}, {counted(finding.defect_ids, 'defect')}")
+    if len(listed) > SHOWN_SEGMENTS:
+        lines.append(f"  … and {len(listed) - SHOWN_SEGMENTS} more, in the report")
+    finest = sorted(photo.smallest_crack_mm for photo in inspection.photos if photo.smallest_crack_mm is not None)
+    if finest:
+        lines.append(
+            f"Smallest crack that these photos can show: {finest[len(finest) // 2]:.2g} mm; finer ones stay unseen"
+        )
+    if doubtful:
+        lines.append(f"Doubtful: {counted(doubtful, 'photo')} (first: {doubtful[0].photo}: {doubtful[0].reason})")
     if not_assessed:
-        lines.append(f"Not assessed: {_count(not_assessed, 'segment')}, not seen well enough")
+        lines.append(f"Not assessed: {counted(not_assessed, 'segment')}, not seen well enough")
     if unplaced:
-        lines.append(f"Without a place: {_count(unplaced, 'photo')} (first: {unplaced[0].photo}: {unplaced[0].reason})")
+        lines.append(
+            f"Without a place: {counted(unplaced, 'photo')} (first: {unplaced[0].photo}: {unplaced[0].reason})"
+        )
     if unusable:
-        lines.append(f"Not usable: {_count(unusable, 'photo')} (first: {unusable[0].photo}: {unusable[0].reason})")
+        lines.append(f"Not usable: {counted(unusable, 'photo')} (first: {unusable[0].photo}: {unusable[0].reason})")
     if inspection.skipped:
         first = inspection.skipped[0]
-        lines.append(f"Skipped: {_count(inspection.skipped, 'file')} (first: {first.path}: {first.reason})")
+        lines.append(f"Skipped: {counted(inspection.skipped, 'file')} (first: {first.path}: {first.reason})")
     lines.append(f"Report: {folder / 'report.html'}")
     lines.append(f"Map:    {folder / 'inspection.gpkg'}  (drag it into QGIS)")
     return "\n".join(lines)
-
-
-def _count(things: Sized, name: str) -> str:
-    return f"{len(things)} {name}" if len(things) == 1 else f"{len(things)} {name}s"
 
 
 def refuse_skipped(inspection: "Inspection") -> None:

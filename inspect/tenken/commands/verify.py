@@ -18,6 +18,7 @@ def verify(
     """Compute all hashes again and compare them with those the run recorded."""
     import json as json_format
 
+    from tenken.counting import counted
     from tenken.errors import SettingsError
     from tenken.verification import verify_run
 
@@ -27,6 +28,6 @@ def verify(
     if faults:
         for fault in faults if not json else ():
             typer.echo(fault)
-        raise SettingsError(f"{out}: {len(faults)} differences from what the run recorded")
+        raise SettingsError(f"{out}: {counted(faults, 'difference')} from what the run recorded")
     if not json:
         typer.echo(f"{out}: photos, weights and results are what the run recorded")

@@ -20,6 +20,10 @@ FINE_M, COARSE_M = 0.005, 0.03
 MANY = 1500
 
 
+MOST_NUMBERS = 40
+"""Ranks written into the map: more would cover what they number."""
+
+
 @dataclass(frozen=True, slots=True)
 class MapShape:
     """A shape of the map: SVG path data, what it is, and where its label or dot goes (metres, y down)."""
@@ -106,7 +110,7 @@ def draw_map(inspection: Inspection, order: Sequence[str]) -> ReportMap | None:
                 one.segment.segment_id,
                 f"s-{_level(one.grade, one.grade_candidates)}" if one.assessed else "s-unseen",
                 one.segment.geometry,
-                f"{one.rank}" if one.rank is not None else "",
+                f"{one.rank}" if one.rank is not None and one.defect_ids and one.rank <= MOST_NUMBERS else "",
                 rough_m,
             )
             for one in findings

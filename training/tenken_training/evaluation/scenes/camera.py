@@ -28,13 +28,13 @@ class Scene:
 def photograph(rng: np.random.Generator, reflectance: Field) -> npt.NDArray[np.uint8]:
     """Take a photo of a reflectance (3, h, w): (h, w, 3) uint8.
 
-    Blur of 0.6 to 1.0 px, exposure and white balance a little off, shot noise, JPEG of quality 82 to 95.
+    Blur of 0.6 to 1.3 px, exposure and white balance a little off, shot noise, JPEG of quality 82 to 95.
     """
     light = reflectance * _lighting(rng, reflectance.shape[1:])
     tint = 1 + rng.normal(0, 0.03, (3, 1, 1))
     target = rng.uniform(0.16, 0.34)  # linear; a grey of 110 to 160
     light = light * (tint * target / float(np.median(light)))
-    blur_px = rng.uniform(0.6, 1.0)
+    blur_px = rng.uniform(0.6, 1.3)
     seen = np.stack([gaussian_filter(band, blur_px) for band in light])
     noise = rng.standard_normal(seen.shape, dtype=np.float32) * np.sqrt(np.maximum(seen, 0) / rng.uniform(1500, 6000))
     linear = np.clip(seen + noise, 0, 1)

@@ -23,8 +23,11 @@ from tenken_training.evaluation.truth import from_mask
 FINER = 4
 """Cells a pixel along each axis when cracks are drawn."""
 
-WIDTH_PX = (0.5, 6.0)
-"""Cracks are so wide in pixels, small ones as often as large (log-uniform): 0.5 to 6 mm at 1 mm per pixel."""
+WIDTH_PX = (0.4, 5.0)
+"""Cracks are so wide in pixels, small ones as often as large (log-uniform): 0.4 to 5 mm at 1 mm per pixel."""
+
+DARKNESS = (0.3, 0.9)
+"""Part of the light that a crack takes: dust fills many, and only fresh ones are black."""
 
 LEAST_MASK_PX = 1.5
 """A hairline is labelled this wide, or its mask would fall apart."""
@@ -55,7 +58,8 @@ def _cast_surface(rng: np.random.Generator, gsd_mm: float, size_px: tuple[int, i
     """Reflectance of the bare face: paste, board grain and the boards' own tones, joints between boards."""
     upright = rng.random() < 0.5
     shape = size_px if upright else (size_px[1], size_px[0])
-    tone = texture(rng, shape, gsd_mm, {0.8: 0.06, 3: 0.04, 12: 0.03, 60: 0.035, 400: 0.06})
+    weathered = rng.uniform(0.7, 2.2)
+    tone = weathered * texture(rng, shape, gsd_mm, {0.8: 0.06, 3: 0.05, 12: 0.03, 60: 0.035, 400: 0.06})
     if rng.random() < 0.8:
         grain = streaks(rng, shape, 160 / gsd_mm, 1.6 / gsd_mm) * rng.uniform(0.01, 0.04)
         edge_mm, columns = -rng.uniform(0, 100), np.arange(shape[1])
@@ -123,7 +127,8 @@ def _with_crack(rng: np.random.Generator, surface: Field, gsd_mm: float) -> tupl
     if rng.random() < 0.5:
         dirty = gaussian_filter(_coverage(size_px, path, 1.3 * width + 4 / gsd_mm), max(0.5, 1.5 / gsd_mm))
         surface = surface * (1 - rng.uniform(0.05, 0.2) * dirty)
-    surface = blended(surface, _coverage(size_px, path, width) * rng.uniform(0.75, 0.95), 0.02)
+    darkness = rng.uniform(*DARKNESS) * np.clip(0.85 + 0.35 * field_noise(rng, size_px, 40), 0.15, 1)
+    surface = blended(surface, _coverage(size_px, path, width) * darkness, 0.02)
     segments = [shapely.LineString(path[i : i + 2]) for i in range(len(path) - 1)]
     middle = (width[:-1] + width[1:]) / 2
     bands = shapely.buffer(segments, np.maximum(middle, LEAST_MASK_PX) / 2, quad_segs=2)

@@ -97,18 +97,21 @@ def _with_rust(
 ) -> tuple[Field, npt.NDArray[np.bool_]]:
     """Rust where the coat is weak: patches of all sizes, scale and bloom inside, run-off below."""
     shape = surface.shape[1], surface.shape[2]
-    patch_px = float(np.exp(rng.uniform(np.log(15), np.log(140))))
+    patch_px = float(np.exp(rng.uniform(np.log(8), np.log(140))))
     field = (
         0.75 * field_noise(rng, shape, patch_px)
         + 0.4 * field_noise(rng, shape, patch_px / 4)
         + 0.2 * field_noise(rng, shape, max(1.0, patch_px / 14))
         + rng.uniform(0.3, 1.2) * weak
     )
-    share = float(np.exp(rng.uniform(np.log(0.01), np.log(0.3))))
+    share = float(np.exp(rng.uniform(np.log(0.005), np.log(0.3))))
     cover = np.clip((field - np.quantile(field, 1 - share)) / 0.08 + 0.5, 0, 1).astype(np.float32)
-    grain = texture(rng, shape, gsd_mm, {1.2: 0.8, 5: 0.7, 20: 0.5}) + 1.3 + 0.4 * field_noise(rng, shape, patch_px)
+    # Between scenes rust differs more than within one: from black scale to bloom, fresh or greyed by dirt.
+    age, greyed = rng.uniform(-1.2, 0.8), rng.uniform(0, 0.5)
+    grain = age + texture(rng, shape, gsd_mm, {1.2: 0.8, 5: 0.7, 20: 0.5}) + 1.3 + 0.4 * field_noise(rng, shape, patch_px)
     mix = np.clip(grain, 0, len(RUST) - 1.001)
     rust = np.stack([np.interp(mix, np.arange(len(RUST)), band) for band in RUST.T]).astype(np.float32)
+    rust += greyed * (rust.mean(axis=0) - rust)
     runs = np.zeros_like(cover)
     for step in np.linspace(0.1, 1.0, 8).tolist():
         runs = np.maximum(runs, (1 - step) * shift(cover, (step * 120 / gsd_mm, 0), order=1))
