@@ -31,6 +31,7 @@ from tenken_training.evaluation import (
     judged_weights,
     read_labelled_set,
 )
+from tenken_training.evaluation.centreline_score import WIDTH_CLASSES
 from tenken_training.evaluation.figures import estimates
 from tenken_training.evaluation.intervals import resamples
 from tenken_training.evaluation.looks import look_of
@@ -71,6 +72,8 @@ FIGURES = {
     "crack": ("line_recall", "line_precision", "line_f1"),
     "corrosion": ("pixel_iou", "pixel_recall", "pixel_precision"),
 }
+TRUE_WIDTHS = tuple(f"line_recall_{name}" for name in WIDTH_CLASSES[:4])
+"""Shown for rendered cracks only, whose true width is known."""
 
 Maker = Callable[[], Scene]
 
@@ -214,7 +217,10 @@ def print_figures(
         megapixels = sum(score.tally["megapixels"] for score in parts[0])
         title += f", {megapixels:.0f} Mpx"
     print(f"\n{title}")
-    for name in ("alarms_per_100_mpx",) if free else FIGURES[kind]:
+    shown = ("alarms_per_100_mpx",) if free else FIGURES[kind]
+    if kind == "crack" and title.startswith("crack, rendered") and not free:
+        shown += TRUE_WIDTHS
+    for name in shown:
         print(row(f"  {name}", [cell(column.get(name)) for column in columns]))
     return {
         "group": title,

@@ -11,6 +11,7 @@ from tenken.sensors import Sensor, find_sensor
 FloatArray = npt.NDArray[np.float64]
 
 _FILM_DIAGONAL_MM = float(np.hypot(36.0, 24.0))
+_FARTHEST_IDEAL = 1e3
 _UNDISTORT_STEPS = 100
 
 
@@ -47,7 +48,8 @@ class Lens:
         ideal = distorted.copy()
         for _ in range(_UNDISTORT_STEPS):
             step = distorted - self._distort(ideal)
-            ideal = ideal + step
+            # Where the model folds over the steps grow without end; such a point is lost below.
+            ideal = np.clip(ideal + step, -_FARTHEST_IDEAL, _FARTHEST_IDEAL)
             if not np.any(np.abs(step) > 1e-12):
                 break
         # A hundredth of a pixel: where the model folds over, no ideal point exists.

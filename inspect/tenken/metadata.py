@@ -40,7 +40,8 @@ _EDITORS = re.compile(
 
 
 _VIEWERS = re.compile(
-    r"photo ?viewer|microsoft.*photo|windows.*photo|picasa|irfanview|xnview|acdsee|faststone|apple photos|^photos |preview",
+    r"photo ?viewer|microsoft.*photo|windows.*photo|picasa|irfanview|xnview|acdsee|faststone|apple photos|"
+    r"^photos |preview",
     re.IGNORECASE,
 )
 """Those of them whose users turn pictures and do little else; raw converters save every photo of a flight."""

@@ -71,7 +71,10 @@ def identity_views(photos: Sequence[PlacedPhoto]) -> Mapping[str, joining.View]:
             usable=photo.record.usable,
         )
         for photo in photos
-        if photo.record.footprint is not None and photo.effective_mm is not None and photo.position_error_m is not None
+        if photo.record.footprint is not None
+        and photo.effective_mm is not None
+        and photo.position_error_m is not None
+        and photo.position_error_m <= photo.record.footprint.area**0.5 / 2
     }
 
 

@@ -108,7 +108,9 @@ def _with_rust(
     cover = np.clip((field - np.quantile(field, 1 - share)) / 0.08 + 0.5, 0, 1).astype(np.float32)
     # Between scenes rust differs more than within one: from black scale to bloom, fresh or greyed by dirt.
     age, greyed = rng.uniform(-1.2, 0.8), rng.uniform(0, 0.5)
-    grain = age + texture(rng, shape, gsd_mm, {1.2: 0.8, 5: 0.7, 20: 0.5}) + 1.3 + 0.4 * field_noise(rng, shape, patch_px)
+    grain = (
+        age + texture(rng, shape, gsd_mm, {1.2: 0.8, 5: 0.7, 20: 0.5}) + 1.3 + 0.4 * field_noise(rng, shape, patch_px)
+    )
     mix = np.clip(grain, 0, len(RUST) - 1.001)
     rust = np.stack([np.interp(mix, np.arange(len(RUST)), band) for band in RUST.T]).astype(np.float32)
     rust += greyed * (rust.mean(axis=0) - rust)
