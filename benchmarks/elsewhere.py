@@ -217,7 +217,7 @@ def print_figures(
         megapixels = sum(score.tally["megapixels"] for score in parts[0])
         title += f", {megapixels:.0f} Mpx"
     print(f"\n{title}")
-    shown = ("alarms_per_100_mpx",) if free else FIGURES[kind]
+    shown: tuple[str, ...] = ("alarms_per_100_mpx",) if free else FIGURES[kind]
     if kind == "crack" and title.startswith("crack, rendered") and not free:
         shown += TRUE_WIDTHS
     for name in shown:

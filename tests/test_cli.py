@@ -33,7 +33,7 @@ def test_inspecting_needs_neither_torch_nor_training(small_demo: DemoFlight, tmp
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["run", "info", "locate", "report", "verify", "demo", "weights"])
+@pytest.mark.parametrize("command", ["run", "info", "locate", "report", "verify", "demo", "evaluate", "weights"])
 def test_every_command_explains_itself(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 import typer
 from PIL import Image
+from scipy import ndimage
 from shapely import LineString, MultiLineString
 from typer.testing import CliRunner
 
@@ -441,7 +442,9 @@ def test_rendered_cracks_are_dark_and_their_width_is_known() -> None:
     assert (width > 0).sum() == region.sum()
     wide = width > 2
     assert wide.any()
-    assert scene.image[wide].mean() < scene.image[~region].mean() - 25
+    # Beside the crack, past its blur: stains make other places darker than any crack.
+    beside = ndimage.binary_dilation(region, iterations=8) & ~ndimage.binary_dilation(region, iterations=3)
+    assert scene.image[wide].mean() < scene.image[beside].mean() - 10
     assert not concrete_scene(3, 1.2, cracked=False, size_px=SCENE_PX).truth.region("crack").any()
 
 
@@ -449,7 +452,8 @@ def test_rendered_rust_is_redder_than_the_paint() -> None:
     scene = steel_scene(2, 1.2, size_px=SCENE_PX)
     rust = scene.truth.region("corrosion")
     red, blue = scene.image[..., 0].astype(float), scene.image[..., 2].astype(float)
-    assert (red - blue)[rust].mean() > (red - blue)[~rust].mean() + 20
+    # Rust runs stain the paint below patches, so the margin is not the whole difference of the colours.
+    assert (red - blue)[rust].mean() > (red - blue)[~rust].mean() + 10
 
 
 def test_polygons_outside_the_photo_are_cut() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from tenken.commands import demo, info, locate, report, run, verify
+from tenken.commands import demo, evaluate, info, locate, report, run, verify
 from tenken.commands.weights import weights_app
 from tenken.errors import TenkenError
 
@@ -47,4 +47,5 @@ app.command("locate", context_settings={"ignore_unknown_options": True})(locate.
 app.command("report")(report.report)
 app.command("verify")(verify.verify)
 app.command("demo")(demo.demo)
+app.command("evaluate")(evaluate.evaluate)
 app.add_typer(weights_app, name="weights")
