@@ -186,26 +186,30 @@ def cell(figure: Figure | None) -> str:
 
 
 def print_groups(groups: Iterable[Group], weights: Sequence[Judged], workers: int, *, free: bool) -> list[object]:
-    """Print the groups one by one, then the rendered and rescaled ones, or all alarms, together."""
+    """Print the groups one by one, then those that belong together."""
     records: list[object] = []
-    pooled: dict[str, list[list[KindScore]]] = {}
+    pooled: dict[tuple[str, str], list[list[KindScore]]] = {}
     for group in groups:
         scored = score_group(group, weights, workers, free=free)
         for kind in group.kinds:
             parts = [one[kind] for one in scored]
             records.append(print_figures(f"{kind}, {group.name}, n {len(group.makers)}", kind, weights, parts, free))
-            if (
-                free
-                or group.name.startswith("rendered")
-                or (group.name.startswith("scale") and group.name != "scale 1")
-            ):
-                pool = pooled.setdefault(kind, [[] for _ in weights])
+            for title in pools_of(group, free):
+                pool = pooled.setdefault((kind, title), [[] for _ in weights])
                 for whole, part in zip(pool, parts, strict=True):
                     whole.extend(part)
-    for kind, parts in pooled.items():
-        title = "all of these" if free else "elsewhere (rendered, other scales)"
+    for (kind, title), parts in pooled.items():
         records.append(print_figures(f"{kind}, {title}, n {len(parts[0])}", kind, weights, parts, free))
     return records
+
+
+def pools_of(group: Group, free: bool) -> list[str]:
+    """Which sums a group goes into."""
+    rendered = group.name.startswith("rendered")
+    if free:
+        return ["all of these"] if rendered else ["all from cameras", "all of these"]
+    other_scale = group.name.startswith("scale") and group.name != "scale 1"
+    return ["elsewhere (rendered, other scales)"] if rendered or other_scale else []
 
 
 def print_figures(

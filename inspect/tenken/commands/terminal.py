@@ -18,6 +18,7 @@ STAGES = {
     "measure": "Measuring, joining, grading",
     "write": "Writing results",
     "render": "Rendering the demo flight",
+    "evaluate": "Evaluating photos",
 }
 
 PLAIN_EVERY_S = 20.0

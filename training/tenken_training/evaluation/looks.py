@@ -30,8 +30,8 @@ def look_of(image: npt.NDArray[np.uint8], cracks: BoolArray) -> str:
     Returns
     -------
     ``painted`` is coloured; ``rough`` is coarse plaster, stone and asphalt; ``stained`` has patches of other tones;
-    the others are smooth plaster and concrete, pale or grey. The thresholds lie in the gaps between what a person
-    would tell apart in the validation photos of crack-bphdr.
+    the others are smooth plaster and concrete, pale or grey. The thresholds were set by eye, on contact sheets of the
+    validation photos of crack-bphdr.
     """
     ground = ~grown(cracks, BESIDE_PX)
     if not ground.any():
