@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from tenken.cores import usable_cores
 from tenken.detect import Detections, kinds_of
-from tenken.openvino_engine import OpenVinoSegmenter, usable_cores
+from tenken.openvino_engine import OpenVinoSegmenter
 from tenken.ultralytics_engine import UltralyticsSegmenter, open_checkpoint
 from tenken.weights import find_weights
 

@@ -19,9 +19,9 @@ from scipy.ndimage import gaussian_filter
 
 from tenken.detect import KINDS, Detections, kinds_of, load_detector
 from tenken.errors import SettingsError, WeightsError
+from tenken.hashing import file_sha256
 from tenken.openvino_engine import OpenVinoSegmenter
 from tenken.weights import find_weights
-from tenken.weights_card import file_sha256
 from tenken.yolo_segmentation import decode, pad_tile
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -22,7 +22,7 @@ from tenken.findings import assess
 from tenken.grade import DefectGrade, Finding
 from tenken.identify import Defect
 from tenken.importance import importance_of, load_priority_rules, people_below
-from tenken.reasons import Lang
+from tenken.settings import Lang
 from tenken.standards import load_standard
 
 CHIBA = CRS.from_epsg(6677)

@@ -23,7 +23,7 @@ from shapely import LineString
 from conftest import DemoFlight
 from drawn import draw_cracks, perfect_detector
 from tenken import Settings, inspect_flight
-from tenken.flight import sha256_of
+from tenken.hashing import file_sha256
 from tenken.verification import verify_run
 
 SETTINGS = Settings(tile_px=128)
@@ -221,9 +221,9 @@ def test_a_run_can_be_verified(small_demo: DemoFlight, finished: Path, tmp_path:
 
 def test_originals_are_never_touched(small_demo: DemoFlight, tmp_path: Path) -> None:
     shutil.copytree(small_demo.images, tmp_path / "images")
-    before = {path: (sha256_of(path), path.stat().st_mtime_ns) for path in (tmp_path / "images").iterdir()}
+    before = {path: (file_sha256(path), path.stat().st_mtime_ns) for path in (tmp_path / "images").iterdir()}
     inspect_flight(tmp_path / "images", settings=SETTINGS, detector=perfect_detector)
-    assert {path: (sha256_of(path), path.stat().st_mtime_ns) for path in (tmp_path / "images").iterdir()} == before
+    assert {path: (file_sha256(path), path.stat().st_mtime_ns) for path in (tmp_path / "images").iterdir()} == before
     assert (tmp_path / "images.inspection/report.html").exists()
 
 

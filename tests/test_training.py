@@ -14,7 +14,7 @@ import cv2
 import torch
 
 from tenken.errors import SettingsError
-from tenken.weights_card import file_sha256
+from tenken.hashing import file_sha256
 from tenken_demo.noise import stream
 from tenken_training.appearance import taken_anew
 from tenken_training.cleaning import CORROSION, CRACK, near

@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 from tenken.commands.weights import weights_app
 from tenken.detect import KINDS, load_detector
 from tenken.errors import WeightsError
+from tenken.hashing import file_sha256
 from tenken.openvino_engine import import_openvino, onnx_classes
 from tenken.weights import DEFAULT_WEIGHTS, add_weights, find_weights, list_weights
-from tenken.weights_card import file_sha256, read_card
+from tenken.weights_card import read_card
 
 CHECKPOINT = Path(__file__).resolve().parents[2] / "shared" / "weights" / "first-crack-corrosion.pt"
 

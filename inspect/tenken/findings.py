@@ -13,8 +13,8 @@ from tenken.grade import DefectGrade, Finding, grade_defect
 from tenken.identify import Defect
 from tenken.priority import rank
 from tenken.quantities import quantities_of
-from tenken.reasons import Lang
 from tenken.segments import assign, make_segments
+from tenken.settings import Lang
 from tenken.standards import Standard, load_standard
 
 DEFAULT_STANDARD = "japan-bridge-2019"

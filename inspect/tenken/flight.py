@@ -3,7 +3,6 @@
 Originals are only ever read. Every file of the folder ends in one of two lists: photos, or skipped with a reason.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from tenken.errors import FlightError
+from tenken.hashing import file_sha256
 from tenken.metadata import PhotoMetadata, read_metadata
 from tenken.picture import UNIDENTIFIED
 
@@ -134,12 +134,6 @@ def count_files(path: Path | str) -> int:
     return sum(1 for _ in _files_below(root)) if root.is_dir() else 1
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _files_below(root: Path) -> Iterator[Path]:
     for folder, subfolders, names in os.walk(root):
         if RESULT_MARK in names:
@@ -168,7 +162,7 @@ def read_photo(file: Path, name: str) -> Photo | Skipped:
         if expected == "TIFF" and _is_georeferenced(file):
             return Skipped(name, f"a georeferenced raster: inspect it by itself with `inspect run {name}`")
         metadata = read_metadata(file)
-        digest = sha256_of(file)
+        digest = file_sha256(file)
     except UNIDENTIFIED:
         return Skipped(name, "not a readable picture: copy it again from the memory card")
     except FlightError as error:
@@ -211,7 +205,7 @@ def _read_orthomosaic(file: Path) -> Flight:
         raise FlightError(f"{file.name}: has no coordinate system: put plain photos into a folder and give the folder")
     if bands == 2:
         raise FlightError(f"{file.name}: has two bands: give a grey or a red, green and blue raster")
-    orthomosaic = Orthomosaic(file.name, file, sha256_of(file), width_px, height_px)
+    orthomosaic = Orthomosaic(file.name, file, file_sha256(file), width_px, height_px)
     return Flight(file, (), orthomosaic, ())
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenken.identify import Defect
-from tenken.reasons import Lang, Reason, Term, render_all
+from tenken.reasons import Reason, Term, render_all
 from tenken.segments import CoveragePatch, Segment
+from tenken.settings import Lang
 from tenken.spacing import SEARCH_M
 from tenken.standards import CorrosionRule, CrackRule, PresenceRule, Rule, Standard
 

@@ -72,10 +72,6 @@ class Journal:
         rows = self._connection.execute("SELECT key, content FROM tenken_journal")
         return {key: json.loads(content) for key, content in rows if key in wanted}
 
-    def units(self) -> set[str]:
-        """Names of all units that have a row, whatever its key."""
-        return {unit for (unit,) in self._connection.execute("SELECT unit FROM tenken_journal")}
-
     def write(self, key: str, unit: str, content: Any) -> None:
         """Record a finished unit; atomic and on disk when it returns."""
         text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -5,7 +5,6 @@ sum split over threads depends on how many there are; a tile that one thread com
 """
 
 import ast
-import os
 import queue
 import sys
 import threading
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tenken.cores import usable_cores
 from tenken.detect import Detections
 from tenken.errors import SettingsError, WeightsError
 from tenken.yolo_segmentation import decode, pad_tile
@@ -214,10 +214,3 @@ class _Network:
             return self.requests.get_nowait()
         except queue.Empty:
             return self._compiled.create_infer_request()
-
-
-def usable_cores() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

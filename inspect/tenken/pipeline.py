@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenken.assets import read_assets
+from tenken.cores import usable_cores
 from tenken.detect import Detector
 from tenken.findings import assess
 from tenken.flight import Flight, count_files, read_flight
@@ -17,7 +18,7 @@ from tenken.model import Model, chosen_model
 from tenken.photos import coverage_views, crs_of, identity_views, place_flight
 from tenken.progress import Progress, Silence
 from tenken.results import locked_folder, note_changes, output_folder, write_results
-from tenken.settings import Settings, default_workers
+from tenken.settings import Settings
 from tenken.standards import load_standard
 from tenken.surface import RasterFile, parse_surface
 from tenken.versions import versions
@@ -61,7 +62,7 @@ def inspect_flight(
     FlightError, SettingsError, AssetsError, WeightsError, MissingExtraError
     """
     settings, progress, watch = settings or Settings(), progress or Silence(), Stopwatch()
-    workers = workers or default_workers()
+    workers = workers or usable_cores()
     folder = output_folder(flight, out)
     with locked_folder(folder):
         with watch.time("read"):

@@ -13,8 +13,9 @@ from tenken.grade import DefectGrade, Finding
 from tenken.identify import Defect
 from tenken.importance import PriorityRules, Weights, load_priority_rules
 from tenken.quantities import Quantities
-from tenken.reasons import Lang, render
+from tenken.reasons import render
 from tenken.segments import CoveragePatch, Segment
+from tenken.settings import Lang
 from tenken.standards import Standard
 
 WEIGHT_SHIFT = 0.2

@@ -6,9 +6,8 @@ Official Japanese terms stand as the guidelines write them.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
 
-Lang = Literal["ja", "en"]
+from tenken.settings import Lang
 
 
 @dataclass(frozen=True, slots=True)

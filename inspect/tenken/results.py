@@ -15,7 +15,8 @@ import rasterio
 from filelock import FileLock, Timeout
 
 from tenken.errors import FlightError, SettingsError
-from tenken.flight import Flight, sha256_of
+from tenken.flight import Flight
+from tenken.hashing import file_sha256
 from tenken.inspection import Inspection
 from tenken.journal import Journal, changed_settings, replace_file, write_atomically
 from tenken.outputs.reviews import Review, carry_reviews, keep_lost_reviews, read_reviews
@@ -176,7 +177,7 @@ def run_record(
         },
         "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in inspection.skipped],
         "photos": [{"photo": photo.photo, "sha256": photo.sha256} for photo in inspection.photos],
-        "results": {name: sha256_of(folder / name) for name in HASHED_RESULTS},
+        "results": {name: file_sha256(folder / name) for name in HASHED_RESULTS},
         "seconds": dict(seconds),
         "versions": dict(inspection.versions),
         "machine": {"system": platform.system(), "python": platform.python_version()},

@@ -1,6 +1,5 @@
 """Settings of a run: what a user can choose, checked once."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -99,11 +98,3 @@ def language_of(text: str) -> Lang:
         if text == lang:
             return lang
     raise SettingsError(f"--lang {text}: give ja or en")
-
-
-def default_workers() -> int:
-    """Photos inspected at the same time: one for each core that this process may use."""
-    try:
-        return max(1, len(os.sched_getaffinity(0)))  # type: ignore[attr-defined,unused-ignore]
-    except AttributeError:  # Windows, macOS
-        return max(1, os.cpu_count() or 1)

@@ -15,7 +15,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from tenken.errors import SettingsError
-from tenken.reasons import Lang
+from tenken.settings import Lang
 
 DIAGNOSES = frozenset({"I", "II", "III", "IV", "Ⅰ", "Ⅱ", "Ⅲ", "Ⅳ", "C1", "C2", "E1", "E2", "S1", "S2", "CS4"})
 """健全性, 対策区分 and AASHTO's fourth state: a qualified person's to set, so no standard may hold them."""

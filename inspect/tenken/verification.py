@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tenken.errors import WeightsError
-from tenken.flight import sha256_of
+from tenken.hashing import file_sha256
 from tenken.results import finished_run
 from tenken.weights import find_weights
 
@@ -38,7 +38,7 @@ def verify_run(folder: Path, flight: Path | None = None) -> list[str]:
 def _fault(path: Path, digest: str) -> str | None:
     if not path.is_file():
         return f"{path}: is missing"
-    return None if sha256_of(path) == digest else f"{path}: was changed since the run"
+    return None if file_sha256(path) == digest else f"{path}: was changed since the run"
 
 
 def _weights_fault(name: str, digest: str) -> list[str]:

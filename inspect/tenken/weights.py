@@ -15,7 +15,8 @@ from pathlib import Path
 import platformdirs
 
 from tenken.errors import WeightsError
-from tenken.weights_card import WeightsCard, file_sha256, read_card, write_card
+from tenken.hashing import file_sha256
+from tenken.weights_card import WeightsCard, read_card, write_card
 
 DEFAULT_WEIGHTS = "first-crack-corrosion"
 

@@ -1,6 +1,5 @@
 """The card of a weight file: what is known of it, as a JSON file beside it."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tenken.errors import WeightsError
+from tenken.hashing import file_sha256
 
 DEFAULT_MIN_SCORE = 0.25
 
@@ -111,9 +111,3 @@ def write_card(card: WeightsCard, path: Path) -> None:
     """Write a card, with the same bytes on every system."""
     text = json.dumps(card.model_dump(mode="json"), ensure_ascii=False, indent=2)
     path.write_text(text + "\n", encoding="utf-8", newline="\n")
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

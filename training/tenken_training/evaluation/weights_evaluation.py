@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tenken.cores import usable_cores
 from tenken.detect import load_detector
-from tenken.openvino_engine import usable_cores
 from tenken.progress import Progress, Silence
 from tenken.weights import find_weights
 from tenken_training.evaluation.labels import LabelledSet
