@@ -18,14 +18,16 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from tenken.detect import KINDS, Detections, kinds_of, load_detector
-from tenken.errors import SettingsError, WeightsError
+from tenken.errors import MissingExtraError, SettingsError
 from tenken.hashing import file_sha256
-from tenken.openvino_engine import OpenVinoSegmenter
+from tenken.onnxruntime_engine import gpu_providers
 from tenken.weights import find_weights
-from tenken.yolo_segmentation import decode, pad_tile
+from tenken.yolo_segmentation import YoloDecoder, decode
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 CHECKPOINT = SHARED / "weights" / "first-crack-corrosion.pt"
+
+FIRST = "first-crack-corrosion"
 
 needs_checkpoint = pytest.mark.skipif(
     not CHECKPOINT.exists() or importlib.util.find_spec("ultralytics") is None,
@@ -192,7 +194,7 @@ def test_the_edge_of_a_mask_lies_where_the_prototype_crosses_zero_in_full_pixels
 @given(st.integers(1, 70), st.integers(1, 70))
 def test_padding_reaches_a_multiple_of_32_and_leaves_the_tile_as_it_is(height: int, width: int) -> None:
     tile = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    padded = pad_tile(tile)
+    padded = YoloDecoder(KINDS, (0.25, 0.25)).pad(tile)
     assert (padded.shape[0] % 32, padded.shape[1] % 32) == (0, 0)
     assert 0 <= padded.shape[0] - height < 32
     assert np.array_equal(padded[:height, :width], tile)
@@ -227,10 +229,7 @@ def test_the_shipped_weights_find_a_drawn_crack_and_nothing_on_plain_grey(
 
 @pytest.mark.parametrize("streams", [1, 2, 4])
 def test_streams_and_order_of_work_change_no_bit(streams: int, found_one_by_one: list[Detections]) -> None:
-    weights = find_weights()
-    thresholds = list(weights.card.thresholds.values())
-    engine = OpenVinoSegmenter(weights.path, weights.card.classes, thresholds, streams=streams)
-    found = list(engine.detect_many(iter(TILES)))
+    found = list(load_detector(streams=streams).detect_many(iter(TILES)))
     assert all(same(one, other) for one, other in zip(found, found_one_by_one, strict=True))
 
 
@@ -242,8 +241,7 @@ def test_one_detector_serves_several_threads(found_one_by_one: list[Detections])
 
 
 def test_a_detector_can_be_left_in_the_middle_of_its_tiles(found_one_by_one: list[Detections]) -> None:
-    weights = find_weights()
-    engine = OpenVinoSegmenter(weights.path, weights.card.classes, list(weights.card.thresholds.values()), streams=2)
+    engine = load_detector(streams=2)
     assert len(list(itertools.islice(engine.detect_many(iter(TILES)), 1))) == 1
     assert all(same(engine(tile), known) for tile, known in zip(TILES, found_one_by_one, strict=True))
 
@@ -262,14 +260,25 @@ def test_a_lowest_score_that_cannot_be_is_refused(min_score: float | dict[str, f
         load_detector(min_score=min_score)
 
 
+@pytest.mark.skipif(bool(gpu_providers()), reason="there is a GPU build of ONNX Runtime")
 def test_onnx_weights_do_not_pretend_to_run_on_a_gpu() -> None:
-    with pytest.raises(SettingsError, match="--device cuda"):
+    with pytest.raises(MissingExtraError, match="--device cuda"):
         load_detector(device="cuda")
 
 
-def test_weights_with_other_classes_than_the_card_are_refused() -> None:
-    with pytest.raises(WeightsError, match="has 2 classes"):
-        OpenVinoSegmenter(find_weights().path, ("crack", "corrosion", "spalling"), (0.25, 0.25, 0.25))
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"engine": "tensorflow"}, "--engine must be one of"),
+        ({"engine": "torch"}, "--engine torch cannot compute it"),
+        ({"engine": "openvino", "device": "cuda"}, "OpenVINO computes on the CPU"),
+        ({"engine": "onnxruntime", "device": "tpu"}, "--device tpu is unknown"),
+        ({"precision": "int4"}, "--precision must be one of"),
+    ],
+)
+def test_an_engine_that_cannot_do_it_says_what_can(options: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        load_detector(**options)  # type: ignore[arg-type]
 
 
 WATCHED_RUN = """
@@ -326,10 +335,14 @@ def pictures_for_comparison() -> list[npt.NDArray[np.uint8]]:
 @needs_checkpoint
 @pytest.mark.filterwarnings("ignore")
 def test_all_engines_find_what_ultralytics_finds() -> None:
-    from tenken.ultralytics_engine import UltralyticsSegmenter, open_checkpoint
+    from tenken.ultralytics_engine import open_checkpoint
 
     reference = open_checkpoint(CHECKPOINT)
-    engines = [load_detector(min_score=0.25), UltralyticsSegmenter(CHECKPOINT, (0.25, 0.25), device="cpu")]
+    engines = [
+        load_detector(FIRST, min_score=0.25, precision="f32"),
+        load_detector(FIRST, min_score=0.25, engine="onnxruntime", device="cpu"),
+        load_detector(CHECKPOINT, min_score=0.25, device="cpu"),
+    ]
     total = 0
     for tile in pictures_for_comparison():
         [expected] = reference.predict(

@@ -14,7 +14,7 @@ from tenken.commands.weights import weights_app
 from tenken.detect import KINDS, load_detector
 from tenken.errors import WeightsError
 from tenken.hashing import file_sha256
-from tenken.openvino_engine import import_openvino, onnx_classes
+from tenken.openvino_engine import import_openvino, onnx_contents
 from tenken.weights import DEFAULT_WEIGHTS, add_weights, find_weights, list_weights
 from tenken.weights_card import read_card
 
@@ -49,7 +49,7 @@ def test_the_default_weights_are_shipped_and_undamaged() -> None:
     weights = find_weights("default")
     assert weights.card.name == DEFAULT_WEIGHTS
     assert weights.sha256 == file_sha256(weights.path)
-    assert weights.card.classes == KINDS == onnx_classes(weights.path)
+    assert weights.card.classes == KINDS == onnx_contents(weights.path).classes
     assert weights.path.stat().st_size < 8e6
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from tenken.errors import SettingsError
+
+if TYPE_CHECKING:
+    from tenken.engine import Segmenter
 
 KINDS: tuple[str, ...] = ("crack", "corrosion")
 """Kinds by class number, for detectors that label with integers."""
@@ -30,6 +33,9 @@ class Detections:
         One bool crop a box, of the box rounded outwards:
         rows ``floor(top) .. ceil(bottom)``, columns ``floor(left) .. ceil(right)``.
         None when the detector gives boxes only.
+    state_share
+        (n, 3) parts of a corroded area that are in fair, poor and severe condition, adding up to 1; NaN for other
+        kinds. None when the detector does not tell.
     saturated
         The detector had more to show than it may in one picture, and left the weakest out.
 
@@ -44,6 +50,7 @@ class Detections:
     label: npt.NDArray[Any]
     masks: Sequence[npt.NDArray[np.bool_]] | None = None
     saturated: bool = False
+    state_share: npt.NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.xyxy_px)
@@ -55,6 +62,8 @@ class Detections:
             )
         if self.masks is not None and len(self.masks) != count:
             raise SettingsError(f"Detections.masks must hold {count} crops, got {len(self.masks)}")
+        if self.state_share is not None and self.state_share.shape != (count, 3):
+            raise SettingsError(f"Detections.state_share must be ({count}, 3), got {self.state_share.shape}")
 
     def __len__(self) -> int:
         return len(self.xyxy_px)
@@ -107,30 +116,41 @@ def load_detector(
     device: str = "auto",
     min_score: float | Mapping[str, float] | None = None,
     streams: int | None = None,
-) -> Detector:
-    """Load weights into the engine that suits them: OpenVINO for ONNX files, torch for checkpoints.
+    engine: str = "auto",
+    precision: str = "auto",
+) -> "Segmenter":
+    """Load weights into an engine.
 
     Parameters
     ----------
     name_or_path
         Name of known weights, or an ``.onnx`` or ``.pt`` file.
     device
-        ``auto``, ``cpu`` or ``cuda`` (``cuda:1``). ONNX files run on the CPU, checkpoints on either.
+        ``auto``, ``cpu`` or ``cuda`` (``cuda:1``).
     min_score
         Lowest score, for all classes or by class; the card's own where None or where a class is left out.
     streams
         Tiles computed at the same time on the CPU; as many as there are cores when None. Has no influence on
         the result.
+    engine
+        ``openvino``, ``onnxruntime`` or ``torch`` (checkpoints only); ``auto`` takes ONNX Runtime when it can use a
+        GPU, else OpenVINO.
+    precision
+        Of OpenVINO's arithmetic: ``f32``, ``bf16``, or ``auto`` for the faster that the processor has. What bf16
+        costs stands on the card.
 
     Raises
     ------
     WeightsError
         When the weights are unknown, damaged or not trusted.
     SettingsError
-        When the device or a score cannot be used.
+        When the device, the engine or a score cannot be used.
     MissingExtraError
-        When the ``train`` extra is needed and not installed.
+        When an extra is needed and not installed.
     """
+    from tenken.decoders import decoder_for
+    from tenken.engine import Segmenter
+    from tenken.engine_choice import open_engine
     from tenken.weights import find_weights
 
     weights = find_weights(name_or_path)
@@ -138,15 +158,10 @@ def load_detector(
     thresholds = [_threshold(kind, min_score, card.thresholds) for kind in card.classes]
     if isinstance(min_score, Mapping) and (unknown := sorted(set(min_score) - set(card.classes))):
         raise SettingsError(f"--min-score names {unknown}, but {card.name} knows only {list(card.classes)}")
-    if weights.path.suffix.lower() == ".pt":
-        from tenken.ultralytics_engine import UltralyticsSegmenter
-
-        return UltralyticsSegmenter(weights.path, thresholds, device=device)
-    if device not in ("auto", "cpu"):
-        raise SettingsError(f"{weights.path} is ONNX and runs on the CPU; for --device {device} give a .pt checkpoint")
-    from tenken.openvino_engine import OpenVinoSegmenter
-
-    return OpenVinoSegmenter(weights.path, card.classes, thresholds, streams=streams)
+    decoder = decoder_for(card, thresholds)
+    opened = open_engine(weights, device=device, streams=streams, engine=engine, precision=precision)
+    rule = card.model_dump_json(include={"network", "objects"})
+    return Segmenter(opened, decoder, f"{weights.sha256} {opened.name} {thresholds} {rule}")
 
 
 def _threshold(kind: str, min_score: float | Mapping[str, float] | None, by_card: Mapping[str, float]) -> float:

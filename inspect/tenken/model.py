@@ -25,5 +25,4 @@ def chosen_model(settings: Settings, detector: Detector | None, workers: int) ->
         return Model(getattr(detector, "name", type(detector).__name__), fingerprint or "", detector, fingerprint)
     weights = find_weights(settings.weights)
     loaded = load_detector(settings.weights, device=settings.device, min_score=settings.min_score, streams=workers)
-    fingerprint = f"{weights.sha256} {type(loaded).__name__} {settings.min_score}"
-    return Model(weights.card.name, weights.sha256, loaded, fingerprint)
+    return Model(weights.card.name, weights.sha256, loaded, loaded.fingerprint)

@@ -1,4 +1,4 @@
-"""Segmentation on a CPU with OpenVINO, from an ONNX file; torch is not needed.
+"""Networks on a CPU with OpenVINO, from an ONNX file; torch is not needed.
 
 Every tile is computed by one thread, and several tiles at a time by several threads (OpenVINO's *streams*). A
 sum split over threads depends on how many there are; a tile that one thread computes does not.
@@ -8,22 +8,24 @@ import ast
 import queue
 import sys
 import threading
-from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from tenken.cores import usable_cores
-from tenken.detect import Detections
+from tenken.engine import Outputs
 from tenken.errors import SettingsError, WeightsError
-from tenken.yolo_segmentation import decode, pad_tile
+from tenken.pixel_segmentation import STATES
 
 COMPILED_SIZES = 8
 """Tile sizes kept compiled; one takes 50 to 100 MB. Tiles of a run share a size, only rims differ."""
+
+PRECISIONS = ("auto", "f32", "bf16")
 
 _import_lock = threading.Lock()
 
@@ -48,22 +50,46 @@ def import_openvino() -> ModuleType:
         return openvino  # type: ignore[no-any-return]
 
 
-def onnx_classes(path: Path) -> tuple[str, ...]:
-    """Class names that an exported YOLO model carries in its metadata, in the order of their numbers.
+@dataclass(frozen=True, slots=True)
+class OnnxContents:
+    """What an ONNX file says of itself."""
+
+    network: Literal["yolo", "pixels"]
+    classes: tuple[str, ...]
+
+
+def onnx_contents(path: Path) -> OnnxContents:
+    """Read what kind of network a file holds, and its class names in the order of their numbers.
 
     Raises
     ------
     WeightsError
-        When the file is no ONNX model or names no classes.
+        When the file is no ONNX model, names no classes, or its outputs are not those of such a network.
     """
-    rt_info = _read(path).rt_info
+    model = _read(path)
     try:
-        names = ast.literal_eval(rt_info["framework"]["names"].value)
-        return tuple(str(names[number]) for number in range(len(names)))
+        metadata = model.rt_info["framework"]
+        names = ast.literal_eval(metadata["names"].value)
+        listed = tuple(str(names[number]) for number in range(len(names)))
+        task = str(metadata["task"].value) if "task" in metadata else "segment"
     except (KeyError, RuntimeError, ValueError, SyntaxError, TypeError) as error:
         raise WeightsError(
             f"{path} does not name its classes (metadata 'names'); export it with tenken_training.export"
         ) from error
+    shapes = [output.get_partial_shape() for output in model.outputs]
+    if task == "pixels":
+        if len(shapes) == 1 and len(shapes[0]) == 4 and shapes[0][1].is_static:
+            planes = shapes[0][1].get_length()
+            if planes == len(listed):
+                return OnnxContents("pixels", tuple(name for name in listed if name not in STATES))
+        raise WeightsError(f"{path} is no network of pixels for {listed} (outputs {[str(shape) for shape in shapes]})")
+    if len(shapes) == 2 and len(shapes[0]) == 3 and len(shapes[1]) == 4:
+        if shapes[0][1].is_static and shapes[1][1].is_static:
+            found = shapes[0][1].get_length() - 4 - shapes[1][1].get_length()
+            if found != len(listed):
+                raise WeightsError(f"{path} has {found} classes, but names {len(listed)}: {listed}")
+        return OnnxContents("yolo", listed)
+    raise WeightsError(f"{path} is no YOLO segmentation network (outputs {[str(shape) for shape in shapes]})")
 
 
 def _read(path: Path) -> Any:
@@ -79,50 +105,38 @@ def _read(path: Path) -> Any:
         ) from error
 
 
-class OpenVinoSegmenter:
-    """A detector that runs an exported YOLO segmentation network on the CPU.
+class OpenVinoEngine:
+    """Computes an ONNX network on the CPU.
 
-    Can be called from several threads. The answer does not depend on the number of streams, threads or
-    callers.
+    The answer does not depend on the number of streams, threads or callers.
 
     Parameters
     ----------
     path
         The ONNX file.
-    classes
-        Names by class number.
-    thresholds
-        Lowest score for each class number.
     streams
         Tiles computed at the same time, a thread each; as many as there are processor cores when None.
     precision
-        Type of the arithmetic, ``f32``. ``bf16`` and ``f16`` are faster where the processor has them, and
-        give other defects on each kind of processor.
+        ``f32``; ``bf16`` where the processor computes with it; ``auto`` for the faster of those that it has.
 
     Raises
     ------
     WeightsError
-        When the file cannot be read or does not fit the classes.
+        When the file cannot be read.
+    SettingsError
+        When the processor lacks the precision.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        classes: Sequence[str],
-        thresholds: Sequence[float],
-        *,
-        streams: int | None = None,
-        precision: str = "f32",
-    ) -> None:
-        if len(thresholds) != len(classes):
-            raise WeightsError(f"{path} has the classes {tuple(classes)}, but {len(thresholds)} thresholds were given")
+    batch = 1
+
+    def __init__(self, path: Path, *, streams: int | None = None, precision: str = "auto") -> None:
         if streams is not None and streams < 1:
             raise SettingsError(f"streams must be 1 or more, got {streams}")
-        self.classes = tuple(classes)
-        self._thresholds = tuple(thresholds)
         self._model = _read(path)
-        self._check_outputs(path)
         self.streams = streams or usable_cores()
+        self.ahead = self.streams + 1
+        precision = _chosen(precision)
+        self.name = f"openvino {import_openvino().__version__.partition('-')[0]} {precision}"
         self._settings = {
             "PERFORMANCE_HINT": "THROUGHPUT",
             "NUM_STREAMS": str(self.streams),
@@ -132,79 +146,68 @@ class OpenVinoSegmenter:
             "ENABLE_CPU_PINNING": "NO",
         }
         self._lock = threading.Lock()
-        self._compiled: OrderedDict[tuple[int, int], _Network] = OrderedDict()
+        self._compiled: OrderedDict[tuple[int, ...], _Network] = OrderedDict()
 
-    def __call__(self, image: npt.NDArray[np.uint8], /) -> Detections:
-        """Find defects in one tile, (h, w, 3) uint8 RGB of any size."""
-        return self._finish(*self._start(image))
-
-    def detect_many(self, tiles: Iterable[npt.NDArray[np.uint8]]) -> Iterator[Detections]:
-        """Find defects in many tiles, in their order; a few tiles are read ahead."""
-        under_way: deque[tuple[_Network, Any, tuple[int, int]]] = deque()
-        try:
-            for tile in tiles:
-                under_way.append(self._start(tile))
-                if len(under_way) > self.streams:
-                    yield self._finish(*under_way.popleft())
-            while under_way:
-                yield self._finish(*under_way.popleft())
-        finally:
-            # Left early: a request must be done before another caller gets it.
-            for network, request, _ in under_way:
-                request.wait()
-                network.requests.put(request)
-
-    def _start(self, image: npt.NDArray[np.uint8]) -> tuple["_Network", Any, tuple[int, int]]:
-        padded = pad_tile(image)
-        network = self._network(padded.shape[:2])
+    def start(self, tiles: npt.NDArray[np.uint8], /) -> "_Request":
+        """Start on (b, h, w, 3) uint8 RGB."""
+        network = self._network(tiles.shape[:3])
         request = network.take_request()
-        request.set_input_tensor(import_openvino().Tensor(padded[None]))
+        request.set_input_tensor(import_openvino().Tensor(np.ascontiguousarray(tiles)))
         request.start_async()
-        return network, request, image.shape[:2]
+        return _Request(network, request)
 
-    def _finish(self, network: "_Network", request: Any, shape_px: tuple[int, int]) -> Detections:
-        try:
-            request.wait()
-            predictions = request.get_output_tensor(0).data[0]
-            prototypes = request.get_output_tensor(1).data[0]
-            return decode(predictions, prototypes, shape_px, self.classes, self._thresholds)
-        finally:
-            network.requests.put(request)
-
-    def _network(self, padded_px: tuple[int, int]) -> "_Network":
-        """Network compiled for this size, kept for the next tile of it."""
+    def _network(self, shape: tuple[int, ...]) -> "_Network":
+        """Network compiled for this batch and size, kept for the next tile of it."""
         with self._lock:
-            if padded_px not in self._compiled:
-                self._compiled[padded_px] = _Network(self._model, padded_px, self._settings)
+            if shape not in self._compiled:
+                self._compiled[shape] = _Network(self._model, shape, self._settings)
                 if len(self._compiled) > COMPILED_SIZES:
                     self._compiled.popitem(last=False)
-            self._compiled.move_to_end(padded_px)
-            return self._compiled[padded_px]
+            self._compiled.move_to_end(shape)
+            return self._compiled[shape]
 
-    def _check_outputs(self, path: Path) -> None:
-        outputs = [output.get_partial_shape() for output in self._model.outputs]
-        fits = len(outputs) == 2 and len(outputs[0]) == 3 and len(outputs[1]) == 4
-        if fits and outputs[0][1].is_static and outputs[1][1].is_static:
-            found = outputs[0][1].get_length() - 4 - outputs[1][1].get_length()
-            if found == len(self.classes):
-                return
-            raise WeightsError(f"{path} has {found} classes, its card names {len(self.classes)}: {self.classes}")
-        raise WeightsError(f"{path} is no YOLO segmentation network (outputs {[str(shape) for shape in outputs]})")
+
+def _chosen(precision: str) -> str:
+    if precision not in PRECISIONS:
+        raise SettingsError(f"--precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
+    able = "BF16" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if precision == "bf16" and not able:
+        raise SettingsError("--precision bf16: this processor does not compute with bfloat16; use auto or f32")
+    return ("bf16" if able else "f32") if precision == "auto" else precision
+
+
+class _Request:
+    """A tile under way."""
+
+    def __init__(self, network: "_Network", request: Any) -> None:
+        self._network, self._request = network, request
+
+    def outputs(self) -> Outputs:
+        """Wait for the answer."""
+        self._request.wait()
+        return tuple(tensor.data for tensor in self._request.output_tensors)
+
+    def release(self) -> None:
+        """Give the request back."""
+        self._request.wait()
+        self._network.requests.put(self._request)
 
 
 class _Network:
     """The network compiled for one tile size, with its idle requests."""
 
-    def __init__(self, model: Any, padded_px: tuple[int, int], settings: dict[str, str]) -> None:
+    def __init__(self, model: Any, shape: tuple[int, ...], settings: dict[str, str]) -> None:
         openvino = import_openvino()
-        height, width = padded_px
+        count, height, width = shape
         model = model.clone()
-        model.reshape([1, 3, height, width])
+        model.reshape([count, 3, height, width])
         # Bytes to 0..1 planes inside the network, in the same thread as the rest.
         steps = openvino.preprocess.PrePostProcessor(model)
         steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
         steps.input().model().set_layout(openvino.Layout("NCHW"))
         steps.input().preprocess().convert_element_type(openvino.Type.f32).scale(255.0)
+        for number in range(len(model.outputs)):
+            steps.output(number).tensor().set_element_type(openvino.Type.f32)
         self._compiled = openvino.Core().compile_model(steps.build(), "CPU", settings)
         self.requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
 

@@ -7,7 +7,7 @@ the code that the other engine uses, so that both give the same defects.
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
-from tenken.detect import Detections
+from tenken.engine import Outputs
 from tenken.errors import MissingExtraError, SettingsError, WeightsError
-from tenken.yolo_segmentation import decode, pad_tile
 
 TRAIN_EXTRA = 'pip install "tenken[train]"'
 
@@ -67,15 +66,15 @@ def segmentation_classes(checkpoint: Any, path: Path) -> tuple[str, ...]:
     return tuple(checkpoint.names[number] for number in range(len(checkpoint.names)))
 
 
-class UltralyticsSegmenter:
-    """A detector that runs a trusted ``.pt`` checkpoint in torch, in single precision.
+class UltralyticsEngine:
+    """Computes a trusted YOLO checkpoint in torch, in single precision.
 
     Parameters
     ----------
     path
         The checkpoint. It is a pickle: only for files that the user trusts.
-    thresholds
-        Lowest score for each class number.
+    classes
+        What its card says that it finds.
     device
         ``cpu``, ``cuda`` or ``cuda:1``; ``auto`` takes the GPU when there is one.
 
@@ -85,17 +84,21 @@ class UltralyticsSegmenter:
         When the ``train`` extra is not installed.
     SettingsError
         When there is no such device.
+    WeightsError
+        When it finds something else than its card says.
     """
 
-    def __init__(self, path: Path, thresholds: Sequence[float], *, device: str = "auto") -> None:
+    batch, ahead = 1, 1
+
+    def __init__(self, path: Path, classes: Sequence[str], *, device: str = "auto") -> None:
         checkpoint = open_checkpoint(path)
         import torch
 
-        self.classes = segmentation_classes(checkpoint, path)
-        if len(thresholds) != len(self.classes):
-            raise WeightsError(f"{path} has the classes {self.classes}, but {len(thresholds)} thresholds were given")
-        self._thresholds = tuple(thresholds)
+        found = segmentation_classes(checkpoint, path)
+        if found != tuple(classes):
+            raise WeightsError(f"{path} has the classes {found}, its card names {tuple(classes)}")
         self.device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        self.name = f"torch {torch.__version__} {self.device.partition(':')[0]}"
         try:
             self._network = checkpoint.model.float().eval().fuse(verbose=False).to(self.device)
         except (RuntimeError, AssertionError) as error:
@@ -103,19 +106,27 @@ class UltralyticsSegmenter:
             raise SettingsError(f"--device {device} cannot be used ({reason}); try --device cpu") from error
         self._lock = threading.Lock()
 
-    def __call__(self, image: npt.NDArray[np.uint8], /) -> Detections:
-        """Find defects in one tile, (h, w, 3) uint8 RGB of any size."""
+    def start(self, tiles: npt.NDArray[np.uint8], /) -> "_Done":
+        """Compute (b, h, w, 3) uint8 RGB."""
         import torch
 
-        padded = torch.tensor(pad_tile(image))
         # TF32 would round what goes into a convolution to 10 bits, and the defects would differ from the
         # CPU's.
         exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
         with self._lock, torch.inference_mode(), exact:
-            planes = padded.to(self.device).permute(2, 0, 1)[None].float() / 255
-            predictions, prototypes = (output[0].cpu().numpy() for output in self._network(planes)[0])
-        return decode(predictions, prototypes, image.shape[:2], self.classes, self._thresholds)
+            planes = torch.tensor(tiles).to(self.device).permute(0, 3, 1, 2).float() / 255
+            return _Done(tuple(output.cpu().numpy() for output in self._network(planes)[0]))
 
-    def detect_many(self, tiles: Iterable[npt.NDArray[np.uint8]]) -> Iterator[Detections]:
-        """Find defects in many tiles, in their order."""
-        return map(self, tiles)
+
+class _Done:
+    """A batch that was computed."""
+
+    def __init__(self, outputs: Outputs) -> None:
+        self._outputs = outputs
+
+    def outputs(self) -> Outputs:
+        """Give the answer."""
+        return self._outputs
+
+    def release(self) -> None:
+        """Nothing to give back."""

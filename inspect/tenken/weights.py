@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 
@@ -82,6 +83,7 @@ def add_weights(path: Path, name: str | None = None, *, trust: bool = False, fol
     """
     name = name or path.stem
     suffix = path.suffix.lower()
+    network: Literal["yolo", "pixels"]
     if not path.is_file():
         raise WeightsError(f"{path} does not exist or is no file; give an .onnx or .pt file")
     if not re.fullmatch(r"[\w.-]+", name):
@@ -90,9 +92,10 @@ def add_weights(path: Path, name: str | None = None, *, trust: bool = False, fol
     if known is not None and read_card(known).sha256 != file_sha256(path):
         raise WeightsError(f"{path}: the name {name!r} is taken by {known}; give another with --name")
     if suffix == ".onnx":
-        from tenken.openvino_engine import onnx_classes
+        from tenken.openvino_engine import onnx_contents
 
-        classes = onnx_classes(path)
+        contents = onnx_contents(path)
+        classes, network = contents.classes, contents.network
     elif suffix == ".pt":
         if not trust:
             raise WeightsError(
@@ -101,7 +104,7 @@ def add_weights(path: Path, name: str | None = None, *, trust: bool = False, fol
             )
         from tenken.ultralytics_engine import open_checkpoint, segmentation_classes
 
-        classes = segmentation_classes(open_checkpoint(path), path)
+        classes, network = segmentation_classes(open_checkpoint(path), path), "yolo"
     else:
         raise WeightsError(f"{path} is neither .onnx nor .pt; export it with tenken_training.export")
     folder = folder or user_weights_dir()
@@ -111,7 +114,7 @@ def add_weights(path: Path, name: str | None = None, *, trust: bool = False, fol
         shutil.copyfile(path, copy)
     card_path = folder / f"{name}.json"
     if known != card_path:
-        write_card(WeightsCard.minimal(copy, classes, name=name), card_path)
+        write_card(WeightsCard.minimal(copy, classes, network=network, name=name), card_path)
     return _check(read_card(card_path), folder)
 
 
@@ -157,9 +160,10 @@ def _find_file(path: Path) -> Weights:
             f"{path} is a pickle and can run code; no known card has its sha256; if you trust it: "
             f"inspect weights add {path} --trust"
         )
-    from tenken.openvino_engine import onnx_classes
+    from tenken.openvino_engine import onnx_contents
 
-    return Weights(WeightsCard.minimal(path, onnx_classes(path)), path, sha256)
+    contents = onnx_contents(path)
+    return Weights(WeightsCard.minimal(path, contents.classes, network=contents.network), path, sha256)
 
 
 def _check(card: WeightsCard, folder: Path) -> Weights:

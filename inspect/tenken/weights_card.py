@@ -46,6 +46,15 @@ class Metric(_CardPart):
     conditions: str
 
 
+class PixelRule(_CardPart):
+    """How pixels of one kind become objects; see `tenken.pixel_segmentation.ObjectRule`."""
+
+    low: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    high: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    smallest_px: Annotated[float, Field(ge=0)] = 8.0
+    calibration: tuple[float, float, float] = (0.0, 1.0, 0.0)
+
+
 class WeightsCard(_CardPart):
     """What is known about a weight file."""
 
@@ -53,11 +62,15 @@ class WeightsCard(_CardPart):
     file: Annotated[str, Field(pattern=r"^[^/\\]+\.(onnx|pt)$")]
     sha256: Sha256
     task: Literal["segment"] = "segment"
+    network: Literal["yolo", "pixels"] = "yolo"
+    """YOLO's boxes and mask prototypes, or a probability for every pixel."""
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
     tile_px: Annotated[int, Field(gt=0, multiple_of=32)] = 640
     """Recommended side of a tile; any size can be given."""
     thresholds: dict[str, Score]
     """Lowest score by class."""
+    objects: dict[str, PixelRule] = {}
+    """How pixels become objects, by class; for networks of pixels."""
     thresholds_note: str = ""
     summary: dict[Literal["en", "ja"], str] = {}
     licence: str = "unknown"
@@ -71,17 +84,29 @@ class WeightsCard(_CardPart):
     def _one_threshold_a_class(self) -> "WeightsCard":
         if set(self.thresholds) != set(self.classes):
             raise ValueError(f"thresholds {sorted(self.thresholds)} do not name the classes {sorted(self.classes)}")
+        if self.network == "pixels" and set(self.objects) != set(self.classes):
+            raise ValueError(f"objects {sorted(self.objects)} do not name the classes {sorted(self.classes)}")
         return self
 
     @classmethod
-    def minimal(cls, path: Path, classes: tuple[str, ...], *, tile_px: int = 640, name: str = "") -> "WeightsCard":
+    def minimal(
+        cls,
+        path: Path,
+        classes: tuple[str, ...],
+        *,
+        network: Literal["yolo", "pixels"] = "yolo",
+        tile_px: int = 640,
+        name: str = "",
+    ) -> "WeightsCard":
         """Make a card for a file of which only the classes are known."""
         return cls(
             name=name or path.stem,
             file=path.name,
             sha256=file_sha256(path),
+            network=network,
             classes=classes,
             tile_px=tile_px,
+            objects={kind: PixelRule() for kind in classes} if network == "pixels" else {},
             thresholds=dict.fromkeys(classes, DEFAULT_MIN_SCORE),
         )
 

@@ -10,12 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tenken.detect import Detections
-from tenken.errors import SettingsError
+from tenken.engine import STRIDE_PX, Outputs, Tile
 
 FloatArray = npt.NDArray[np.float32]
 
-STRIDE_PX = 32
-"""The coarsest level of the network: height and width of its input are multiples of this."""
 PROTOTYPE_PX = 4
 """Pixels of the input that one pixel of the mask prototypes spans."""
 PADDING_GREY = 114
@@ -26,28 +24,38 @@ MAX_DETECTIONS = 300
 """Most detections in one tile; more are reported as saturation."""
 
 
-def pad_tile(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Extend a tile to the right and downwards to multiples of `STRIDE_PX`, contiguous in memory.
+class YoloDecoder:
+    """Decodes YOLO segmentation networks: predictions and mask prototypes.
 
     Parameters
     ----------
-    image
-        (h, w, 3) uint8 RGB.
-
-    Raises
-    ------
-    SettingsError
-        When it is anything else.
+    classes
+        Names by class number.
+    thresholds
+        Lowest score for each class.
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-        raise SettingsError(f"a tile must be (h, w, 3) uint8 RGB, got {image.shape} {image.dtype}")
-    height, width = image.shape[:2]
-    below, right = -height % STRIDE_PX, -width % STRIDE_PX
-    if not below and not right:
-        return np.ascontiguousarray(image)
-    padded = np.full((height + below, width + right, 3), PADDING_GREY, np.uint8)
-    padded[:height, :width] = image
-    return padded
+
+    def __init__(self, classes: Sequence[str], thresholds: Sequence[float]) -> None:
+        self.classes = tuple(classes)
+        self._thresholds = tuple(thresholds)
+
+    def pad(self, tile: Tile, /) -> Tile:
+        """Extend a tile with the grey that YOLO networks are trained with."""
+        height, width = tile.shape[:2]
+        below, right = -height % STRIDE_PX, -width % STRIDE_PX
+        if not below and not right:
+            return np.ascontiguousarray(tile)
+        padded = np.full((height + below, width + right, 3), PADDING_GREY, np.uint8)
+        padded[:height, :width] = tile
+        return padded
+
+    def decode(self, outputs: Outputs, shape_px: tuple[int, int], /) -> Detections:
+        """Give the detections of one tile."""
+        return decode(outputs[0], outputs[1], shape_px, self.classes, self._thresholds)
+
+    def states(self, _outputs: Outputs, _shape_px: tuple[int, int], /) -> None:
+        """Tell nothing: boxes and masks are all that these networks give."""
+        return
 
 
 def decode(

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -16,7 +18,8 @@ from tenken_training.prepare import PhotoKind, PreparedIndex, PreparedPhoto, Spl
 from tenken_training.rasters import read_raster, read_rgb
 from tenken_training.recipe import CropKind, Recipe
 from tenken_training.surfaces import CRACKABLE, PAINTED, surface_name
-from tenken_training.view import Labelled, View, look
+from tenken_training.textures import GROUND, STEEL
+from tenken_training.view import UNKNOWN_STATE, Labelled, View, look
 
 SMOOTH_TRIES = 3
 """Places of a flight that are looked at to find one on which a crack could be."""
@@ -32,6 +35,11 @@ class _Pool:
     surface: list[PreparedPhoto]
     crackable: list[PreparedPhoto]
     painted: list[PreparedPhoto]
+    texture: list[PreparedPhoto]
+    ground: list[PreparedPhoto]
+    """Textures on which a crack may be drawn."""
+    steel: list[PreparedPhoto]
+    """Textures on which rust may be drawn."""
 
 
 class CropMaker:
@@ -55,20 +63,9 @@ class CropMaker:
         self._recipe = recipe
         self._size_px = recipe.crops.size_px
         self._folders = {"crack": data_dir, "corrosion": data_dir, "flight": prepared_dir, "surface": prepared_dir}
+        self._folders["texture"] = prepared_dir
         self._prepared_dir = prepared_dir
         self._pool = _pool(index, split)
-        self._makers: dict[CropKind, Callable[[np.random.Generator], Labelled]] = {
-            "crack_photo": lambda rng: self._of_photo(rng, "crack"),
-            "crack_mosaic": lambda rng: self._mosaic(rng, "crack"),
-            "corrosion_photo": lambda rng: self._of_photo(rng, "corrosion"),
-            "corrosion_mosaic": lambda rng: self._mosaic(rng, "corrosion"),
-            "drawn_crack": self._drawn_crack,
-            "pasted_crack": self._pasted_crack,
-            "pasted_rust": self._pasted_rust,
-            "drawn_rust": self._drawn_rust,
-            "flight_negative": self._flight_negative,
-            "rendered_negative": self._rendered_negative,
-        }
 
     def crop(self, epoch: int, number: int) -> Labelled:
         """Make one crop of an epoch; the same numbers give the same crop."""
@@ -80,7 +77,20 @@ class CropMaker:
 
     def crop_of(self, kind: CropKind, rng: np.random.Generator) -> Labelled:
         """Make one crop of a kind, as another camera would take it."""
-        made = self._makers[kind](rng)
+        makers: dict[CropKind, Callable[[np.random.Generator], Labelled]] = {
+            "crack_photo": partial(self._of_photo, kind="crack"),
+            "crack_mosaic": partial(self._mosaic, kind="crack"),
+            "corrosion_photo": partial(self._of_photo, kind="corrosion"),
+            "corrosion_mosaic": partial(self._mosaic, kind="corrosion"),
+            "drawn_crack": self._drawn_crack,
+            "pasted_crack": self._pasted_crack,
+            "pasted_rust": self._pasted_rust,
+            "drawn_rust": self._drawn_rust,
+            "flight_negative": self._flight_negative,
+            "rendered_negative": self._rendered_negative,
+            "texture_negative": self._texture_negative,
+        }
+        made = makers[kind](rng)
         return made.with_image(taken_anew(rng, made.image, keep_hue=bool(made.rust.any())))
 
     def whole(self, photo: PreparedPhoto, scale: float, *, centre: tuple[float, float] = (0.5, 0.5)) -> Labelled:
@@ -103,9 +113,9 @@ class CropMaker:
     ) -> Labelled:
         image, labels, ignore = self._read(photo)
         low, high = self._recipe.crops.scale
-        spread = {"crack": 0.45, "corrosion": 0.55, "flight": 0.4, "surface": 0.4}[photo.kind]
+        spread = {"crack": 0.45, "corrosion": 0.55, "flight": 0.4, "surface": 0.4, "texture": 0.5}[photo.kind]
         # Corrosion photos are 1024 px wide, crack photos 416: the middle of the range shows half and all of one.
-        middle = {"crack": 1.1, "corrosion": 0.65, "flight": 1.0, "surface": 0.8}[photo.kind]
+        middle = {"crack": 1.1, "corrosion": 0.65, "flight": 1.0, "surface": 0.8, "texture": 0.9}[photo.kind]
         scale = float(np.clip(middle * mean_scale * np.exp(rng.normal(0, spread)), low, high))
         xy_px = rng.uniform(0.1, 0.9, 2) * np.array(image.shape[1::-1])
         if labels is not None and rng.random() < 0.75:
@@ -134,7 +144,8 @@ class CropMaker:
             height, width = edges[row + 1] - edges[row], edges[column + 1] - edges[column]
             side = max(height, width)
             if rng.random() < 0.2:
-                pool = self._pool.surface if rng.random() < 0.5 else self._pool.flight or self._pool.surface
+                pools = [self._pool.surface, self._pool.flight, self._pool.texture]
+                pool = pools[int(rng.integers(3))] or self._pool.surface
                 piece = self._seen(rng, pool[rng.integers(len(pool))], size_px=side)
             else:
                 piece = self._of_photo(rng, kind, size_px=side, mean_scale=0.9 / count)
@@ -142,8 +153,11 @@ class CropMaker:
         return board
 
     def _ground(self, rng: np.random.Generator) -> Labelled:
-        """Ground that a crack may be put on: a rendered surface, or a smooth part of a flight."""
-        if rng.random() < 0.25 and self._pool.flight:
+        """Ground that a crack may be put on: a texture, a rendered surface, or a smooth part of a flight."""
+        choice = rng.random()
+        if choice < 0.4 and self._pool.ground:
+            return self._seen(rng, self._any(rng, self._pool.ground))
+        if choice > 0.8 and self._pool.flight:
             tries = [self._seen(rng, self._any(rng, self._pool.flight)) for _ in range(SMOOTH_TRIES)]
             return min(tries, key=lambda seen: float(cv2.Laplacian(seen.image, cv2.CV_32F).std()))
         return self._seen(rng, self._any(rng, self._pool.crackable or self._pool.surface))
@@ -165,16 +179,19 @@ class CropMaker:
         if choice < 0.35:
             ground = self._of_photo(rng, "crack")
         else:
-            pool = self._pool.painted if choice < 0.7 else self._pool.surface if choice < 0.85 else self._pool.flight
+            pools = (self._pool.painted, self._pool.steel, self._pool.surface, self._pool.flight)
+            pool = pools[int((choice - 0.35) / 0.65 * len(pools))]
             ground = self._seen(rng, self._any(rng, pool or self._pool.surface))
-        rust = source.rust & ~near(ground.crack_numbers > 0, 3)
-        if not rust.any():
+        state = np.where(near(ground.crack_numbers > 0, 3), 0, source.state).astype(np.uint8)
+        if not state.any():
             return ground
-        return ground.with_rust(paste_rust(rng, ground.image, source.image, rust), rust)
+        return ground.with_rust(paste_rust(rng, ground.image, source.image, state > 0), state)
 
     def _drawn_rust(self, rng: np.random.Generator) -> Labelled:
-        ground = self._seen(rng, self._any(rng, self._pool.painted or self._pool.surface))
-        return ground.with_rust(*draw_rust(rng, ground.image))
+        pool = self._pool.steel if rng.random() < 0.5 else self._pool.painted
+        ground = self._seen(rng, self._any(rng, pool or self._pool.surface))
+        image, mask = draw_rust(rng, ground.image)
+        return ground.with_rust(image, np.where(mask, UNKNOWN_STATE, 0).astype(np.uint8))
 
     def _flight_negative(self, rng: np.random.Generator) -> Labelled:
         if not self._pool.flight:
@@ -184,6 +201,11 @@ class CropMaker:
 
     def _rendered_negative(self, rng: np.random.Generator) -> Labelled:
         return self._seen(rng, self._any(rng, self._pool.surface))
+
+    def _texture_negative(self, rng: np.random.Generator) -> Labelled:
+        if not self._pool.texture:
+            return self._rendered_negative(rng)
+        return self._seen(rng, self._any(rng, self._pool.texture))
 
     def _any(self, rng: np.random.Generator, pool: list[PreparedPhoto]) -> PreparedPhoto:
         return pool[int(rng.integers(len(pool)))]
@@ -198,7 +220,13 @@ class CropMaker:
 
 
 def _pool(index: PreparedIndex, split: Split) -> _Pool:
-    by_kind: dict[PhotoKind, list[PreparedPhoto]] = {"crack": [], "corrosion": [], "flight": [], "surface": []}
+    by_kind: dict[PhotoKind, list[PreparedPhoto]] = {
+        "crack": [],
+        "corrosion": [],
+        "flight": [],
+        "surface": [],
+        "texture": [],
+    }
     for photo in index.photos:
         if photo.split == split:
             by_kind[photo.kind].append(photo)
@@ -210,4 +238,7 @@ def _pool(index: PreparedIndex, split: Split) -> _Pool:
         surface=surfaces,
         crackable=[photo for photo in surfaces if surface_name(photo.surface) in CRACKABLE],
         painted=[photo for photo in surfaces if surface_name(photo.surface) in PAINTED],
+        texture=by_kind["texture"],
+        ground=[photo for photo in by_kind["texture"] if photo.category in GROUND],
+        steel=[photo for photo in by_kind["texture"] if photo.category in STEEL],
     )

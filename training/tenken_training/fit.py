@@ -20,11 +20,12 @@ import cv2
 import torch
 import typer
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from tenken.errors import SettingsError
 from tenken_training.crops import CropMaker
 from tenken_training.curves import append_row
-from tenken_training.network import LOSS_NAMES, SegmentationLoss, collate, open_network, save_network
+from tenken_training.network import LOSS_NAMES, Batch, collate, loss_parts, open_network, save_network, weighted
 from tenken_training.prepare import prepare
 from tenken_training.recipe import Optimiser, Recipe, read_recipe, start_checkpoint
 from tenken_training.validation import ValidationCrops
@@ -48,7 +49,16 @@ class Fit:
     """Time that the epoch has taken so far."""
 
 
-def fit(recipe: Recipe, data_dir: Path, work_dir: Path, *, device: str = "auto", last_epoch: int | None = None) -> Path:
+def fit(
+    recipe: Recipe,
+    data_dir: Path,
+    work_dir: Path,
+    *,
+    device: str = "auto",
+    last_epoch: int | None = None,
+    workers: int = 0,
+    textures_dir: Path | None = None,
+) -> Path:
     """Fit until the recipe's last epoch.
 
     Parameters
@@ -63,6 +73,10 @@ def fit(recipe: Recipe, data_dir: Path, work_dir: Path, *, device: str = "auto",
         ``cpu``, ``cuda``, or ``auto`` for a GPU when there is one.
     last_epoch
         Stop after so many epochs, for a fit in several sittings.
+    workers
+        Processes that make crops while the network computes; has no influence on the result.
+    textures_dir
+        What `tenken_training.fetch_textures` wrote; ``textures`` below `data_dir` when None.
 
     Returns
     -------
@@ -71,36 +85,65 @@ def fit(recipe: Recipe, data_dir: Path, work_dir: Path, *, device: str = "auto",
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     work_dir.mkdir(parents=True, exist_ok=True)
     _keep_recipe(recipe, work_dir)
-    index = prepare(recipe, data_dir, work_dir / "prepared")
+    index = prepare(recipe, data_dir, work_dir / "prepared", textures_dir)
     crops = CropMaker(recipe, index, data_dir, work_dir / "prepared")
     validation = ValidationCrops(recipe, index, data_dir, work_dir / "prepared")
     state = _start_or_resume(recipe, data_dir, work_dir, device)
-    loss_of = SegmentationLoss(state.network)
     epochs = min(recipe.optimiser.epochs, last_epoch or recipe.optimiser.epochs)
-    per_epoch, batch = recipe.steps_per_epoch, recipe.optimiser.batch
+    per_epoch = recipe.steps_per_epoch
+    batches = iter(_loader(recipe, crops, range(state.step, epochs * per_epoch), workers))
     while state.step < epochs * per_epoch:
         begun = time.monotonic()
-        epoch, place = divmod(state.step, per_epoch)
-        made = collate([crops.crop(epoch, place * batch + number) for number in range(batch)])
+        made = next(batches)
         for group in state.optimiser.param_groups:
             group["lr"] = learning_rate(recipe.optimiser, state.step, per_epoch)
         with _half_precision(device):
             image = made.image.to(device).contiguous(memory_format=torch.channels_last).float() / 255
-            outputs = state.network(image)
-        loss, parts = loss_of(outputs, made)
+            logits = state.network(image)
+        parts = loss_parts(logits, made)
         state.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        torch.autograd.backward(weighted(parts))
         nn.utils.clip_grad_norm_(state.network.parameters(), LARGEST_GRADIENT)
         state.optimiser.step()
         _average_in(state, recipe.optimiser.ema_decay)
         state.step += 1
-        state.sums += parts
+        state.sums += parts.detach().cpu()
         state.seconds += time.monotonic() - begun
         if state.step % per_epoch == 0:
             _finish_epoch(recipe, state, validation, work_dir, device)
         if state.step % per_epoch % STATE_EVERY_STEPS == 0:
             _save_state(state, work_dir)
     return work_dir / "last.pt"
+
+
+class _Batches(Dataset[Batch]):
+    """Batches by step: each is made from its number alone."""
+
+    def __init__(self, recipe: Recipe, crops: CropMaker) -> None:
+        self._recipe, self._crops = recipe, crops
+
+    def __getitem__(self, step: int) -> Batch:
+        epoch, place = divmod(step, self._recipe.steps_per_epoch)
+        batch = self._recipe.optimiser.batch
+        return collate([self._crops.crop(epoch, place * batch + number) for number in range(batch)])
+
+
+def _loader(recipe: Recipe, crops: CropMaker, steps: range, workers: int) -> DataLoader[Batch]:
+    return DataLoader(
+        _Batches(recipe, crops),
+        sampler=steps,
+        batch_size=None,
+        num_workers=workers,
+        worker_init_fn=_one_thread,
+        prefetch_factor=3 if workers else None,
+        # A forked process would inherit threads that are not running in it; Windows has no fork.
+        multiprocessing_context="spawn" if workers else None,
+    )
+
+
+def _one_thread(_worker: int) -> None:
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
 
 
 def learning_rate(optimiser: Optimiser, step: int, steps_per_epoch: int) -> float:
@@ -160,7 +203,7 @@ def _finish_epoch(recipe: Recipe, state: Fit, validation: ValidationCrops, work_
     """Write the checkpoints and the epoch's row of the curves."""
     epoch = state.step // recipe.steps_per_epoch
     checkpoint = work_dir / f"epoch-{epoch:03d}.pt"
-    save_network(state.average, checkpoint, epoch=epoch, size_px=recipe.crops.size_px)
+    save_network(state.average, checkpoint, epoch=epoch)
     shutil.copyfile(checkpoint, work_dir / "last.part")
     (work_dir / "last.part").replace(work_dir / "last.pt")
     train = {f"train_{name}": float(value) for name, value in zip(LOSS_NAMES, state.sums, strict=True)}
@@ -206,12 +249,22 @@ def main(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(help="Threads; 0 for one a core.", min=0)] = 0,
     epochs: Annotated[int, typer.Option(help="Stop after so many in all; 0 for the recipe's.", min=0)] = 0,
+    workers: Annotated[int, typer.Option(help="Processes that make crops.", min=0)] = 1,
+    textures: Annotated[Path | None, typer.Option(help="What fetch_textures wrote.", file_okay=False)] = None,
 ) -> None:
     """Fit a network to a recipe."""
     count = threads or os.cpu_count() or 1
     torch.set_num_threads(count)
     cv2.setNumThreads(count)
-    path = fit(read_recipe(recipe), data, work, device=device, last_epoch=epochs or None)
+    path = fit(
+        read_recipe(recipe),
+        data,
+        work,
+        device=device,
+        last_epoch=epochs or None,
+        workers=workers,
+        textures_dir=textures,
+    )
     typer.echo(f"{path}")
 
 

@@ -1,33 +1,40 @@
-"""The network that is trained: ultralytics' YOLO segmentation with a loss that can leave places out.
+"""The network that is trained: ultralytics' YOLO trunk with a decoder that says of every pixel what it shows.
+
+Cracks and rust are stuff rather than things: a crack has no size of its own and its box says nothing. So no
+boxes are predicted; `tenken` makes objects of connected pixels. Of YOLO11's layers the backbone and the way
+down to a stride of 8 are used (layers 0 to 16); two finer levels are added, because a crack is a few pixels wide.
 
 The only file of training that imports ultralytics; the checkpoint itself is opened by `open_checkpoint`.
 """
 
-import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from tenken.detect import KINDS
 from tenken.errors import WeightsError
 from tenken.ultralytics_engine import open_checkpoint
-from tenken.yolo_segmentation import PROTOTYPE_PX
-from tenken_training.view import Labelled
+from tenken_training.view import UNKNOWN_STATE, Labelled
 
-BOX_GAIN, CLASS_GAIN, DISTANCE_GAIN = 7.5, 0.5, 1.5
-"""Weights of the parts of the loss (ultralytics' defaults; the mask's part has the box's weight)."""
-LOSS_NAMES = ("box", "mask", "class", "distance")
-MASK_COVER = 0.35
-"""A prototype's cell belongs to a mask when so much of it does, or half of what the mask's cells have on average:
-a crack may be thinner than a cell."""
+TRUNK_LAYERS = 17
+"""Layers of YOLO11 up to the top-down path's finest level."""
+STRIDE_2, STRIDE_4, STRIDE_8 = 0, 2, 16
+"""Layers whose outputs the decoder takes."""
+DECODER_CHANNELS = (32, 16)
+"""Channels at a stride of 4 and of 2."""
+OUTPUTS = ("crack", "corrosion", "fair", "poor", "severe")
+"""Channels of the output: logits of the two kinds, and of the state of what is corroded."""
+OUTPUT_STRIDE_PX = 2
+"""Pixels of the picture that one of the output spans."""
+LOSS_NAMES = ("crack_bce", "crack_dice", "corrosion_bce", "corrosion_dice", "state")
+LOSS_GAINS = (4.0, 1.0, 2.0, 1.0, 0.5)
+RARE_STATE_PX = 4000.0
+"""A state with fewer output pixels in a batch counts for less than the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,124 +45,184 @@ class Batch:
     ----------
     image
         (b, 3, s, s) uint8 RGB.
-    targets
-        What ultralytics' loss takes: batch_idx (n,), cls (n, 1), bboxes (n, 4) centre and size as parts of the
-        crop, masks (n, s / 4, s / 4).
-    weight
-        (b, classes, s, s) 1, or 0 where a class is left out of the loss.
+    crack
+        (b, s, s) uint8, 1 on a crack.
+    state
+        (b, s, s) uint8, 0 sound, 1 fair, 2 poor, 3 severe, `UNKNOWN_STATE` corroded and of unknown state.
+    ignore
+        (b, 2, s, s) uint8, 1 where a class is left out of the loss, by class number.
     """
 
     image: Tensor
-    targets: dict[str, Tensor]
-    weight: Tensor
+    crack: Tensor
+    state: Tensor
+    ignore: Tensor
 
 
 def collate(crops: Sequence[Labelled]) -> Batch:
     """Make crops of one size into a batch."""
-    size = crops[0].image.shape[0]
-    boxes, labels, numbers, masks, weights = [], [], [], [], []
-    for number, crop in enumerate(crops):
-        found, ignore = crop.instances()
-        weights.append(~ignore)
-        for instance in found:
-            rows, columns = np.flatnonzero(instance.mask.any(axis=1)), np.flatnonzero(instance.mask.any(axis=0))
-            left, top, right, bottom = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
-            boxes.append([(left + right) / 2, (top + bottom) / 2, right - left, bottom - top])
-            labels.append(instance.label)
-            numbers.append(number)
-            cells = instance.mask.reshape(size // PROTOTYPE_PX, PROTOTYPE_PX, size // PROTOTYPE_PX, PROTOTYPE_PX)
-            cover = cells.mean(axis=(1, 3))
-            masks.append(cover >= min(MASK_COVER, cover[cover > 0].mean() / 2))
-    side = size // PROTOTYPE_PX
     return Batch(
         image=torch.from_numpy(np.stack([crop.image for crop in crops])).permute(0, 3, 1, 2),
-        targets={
-            "batch_idx": torch.tensor(numbers, dtype=torch.float32),
-            "cls": torch.tensor(labels, dtype=torch.float32).reshape(-1, 1),
-            "bboxes": torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4) / size,
-            "masks": torch.from_numpy(np.stack(masks) if masks else np.zeros((0, side, side), bool)).float(),
-        },
-        weight=torch.from_numpy(np.stack(weights)).float(),
+        crack=torch.from_numpy(np.stack([crop.crack_numbers > 0 for crop in crops]).astype(np.uint8)),
+        state=torch.from_numpy(np.stack([crop.state for crop in crops])),
+        ignore=torch.from_numpy(np.stack([crop.ignore for crop in crops]).astype(np.uint8)),
     )
 
 
-class _WeightedCrossEntropy(nn.Module):
-    """Binary cross entropy of class scores, (b, anchors, classes), that leaves places out unless they are labelled."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight: Tensor | None = None
-
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Give the loss of each score."""
-        loss = nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
-        return loss if self.weight is None else torch.where(target > 0, loss, loss * self.weight)
-
-
-class SegmentationLoss:
-    """Loss of a batch: boxes, masks, class scores, distances.
+class PixelNetwork(nn.Module):
+    """YOLO11's trunk and a decoder; (b, 3, h, w) in 0..1 to (b, 5, h / 2, w / 2) logits, see `OUTPUTS`.
 
     Parameters
     ----------
-    network
-        As `open_network` gives it.
+    trunk
+        YOLO11's layers 0 to 16, each with ultralytics' attribute ``f`` (where its input comes from).
     """
 
-    def __init__(self, network: Any) -> None:
-        from ultralytics.utils.loss import v8SegmentationLoss
+    def __init__(self, trunk: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.trunk = nn.ModuleList(trunk)
+        with torch.no_grad():
+            levels = self._levels(torch.zeros(1, 3, 64, 64))
+        fine, finest = DECODER_CHANNELS
+        self.from_8 = _convolution(levels[STRIDE_8].shape[1], fine, 1)
+        self.from_4 = _convolution(levels[STRIDE_4].shape[1], fine, 1)
+        self.at_4 = nn.Sequential(_convolution(fine, fine, 3), _convolution(fine, fine, 3))
+        self.to_2 = _convolution(fine, finest, 1)
+        self.from_2 = _convolution(levels[STRIDE_2].shape[1], finest, 1)
+        self.at_2 = nn.Sequential(_convolution(finest, finest, 3), _convolution(finest, finest, 3))
+        self.crack = nn.Conv2d(finest, 1, 1)
+        self.corrosion = nn.Conv2d(fine, 4, 1)
+        # Nearly nothing is a crack or rust: begin there.
+        nn.init.constant_(cast(Tensor, self.crack.bias), -3.0)
+        nn.init.constant_(cast(Tensor, self.corrosion.bias), -1.5)
 
-        saved = network.args
-        network.args = SimpleNamespace(box=BOX_GAIN, cls=CLASS_GAIN, dfl=DISTANCE_GAIN, overlap_mask=False)
-        loss: Any = v8SegmentationLoss(network)
-        network.args = saved
-        self._strides = [int(stride) for stride in network.stride]
-        self._cross_entropy = _WeightedCrossEntropy()
-        loss.bce = self._cross_entropy
-        self._loss = loss
+    def forward(self, image: Tensor) -> Tensor:
+        """Give the logits of each output pixel."""
+        levels = self._levels(image)
+        fine = self.at_4(_doubled(self.from_8(levels[STRIDE_8])) + self.from_4(levels[STRIDE_4]))
+        finest = self.at_2(_doubled(self.to_2(fine)) + self.from_2(levels[STRIDE_2]))
+        rust = functional.interpolate(self.corrosion(fine), scale_factor=2.0, mode="bilinear", align_corners=False)
+        return torch.cat([self.crack(finest), rust], dim=1)
 
-    def __call__(self, outputs: dict[str, Any], batch: Batch) -> tuple[Tensor, Tensor]:
-        """Give the loss to minimise, and its four parts for the log."""
-        device = outputs["scores"].device
-        # A cell is left out when its centre is.
-        weights = [
-            batch.weight[:, :, stride // 2 :: stride, stride // 2 :: stride].flatten(2) for stride in self._strides
-        ]
-        self._cross_entropy.weight = torch.cat(weights, dim=2).permute(0, 2, 1).to(device)
-        single = {name: value.float() if isinstance(value, Tensor) else value for name, value in outputs.items()}
-        loss, parts = self._loss(single, {name: value.to(device) for name, value in batch.targets.items()})
-        named = [parts[name] for name in ("box_loss", "seg_loss", "cls_loss", "dfl_loss")]
-        return loss.sum(), torch.stack([torch.as_tensor(part).detach().cpu() for part in named])
+    def _levels(self, image: Tensor) -> dict[int, Tensor]:
+        outputs: list[Tensor] = []
+        value: Any = image
+        for layer in self.trunk:
+            source = cast(Any, layer).f
+            if isinstance(source, list):
+                value = [value if place == -1 else outputs[place] for place in source]
+            value = layer(value)
+            outputs.append(value)
+        return {number: outputs[number] for number in (STRIDE_2, STRIDE_4, STRIDE_8)}
 
 
-def open_network(path: Path, device: str) -> nn.Module:
-    """Open a trusted checkpoint's network for training, in single precision.
+def _convolution(inputs: int, outputs: int, size: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False),
+        # ultralytics' settings, so that trunk and decoder move alike.
+        nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03),
+        nn.SiLU(inplace=True),
+    )
+
+
+def _doubled(value: Tensor) -> Tensor:
+    return functional.interpolate(value, scale_factor=2.0, mode="nearest")
+
+
+def loss_parts(logits: Tensor, batch: Batch) -> Tensor:
+    """Give the parts of the loss, (5,), in the order of `LOSS_NAMES`, unweighted.
+
+    Binary cross entropy and Dice over the whole batch for each kind; cross entropy of the state where it is known.
+    What is left out of a class counts neither for nor against it, but a labelled defect always counts.
+    """
+    single = logits.float()
+    labels = (batch.crack > 0, batch.state > 0)
+    parts = []
+    for number, label in enumerate(labels):
+        target = _halved(label.to(single.device).float())
+        left_out = functional.max_pool2d(batch.ignore[:, number].to(single.device).float(), OUTPUT_STRIDE_PX)
+        weight = torch.where(target > 0, torch.ones_like(left_out), 1 - left_out)
+        parts += [*_binary_parts(single[:, number], target, weight)]
+    parts.append(_state_part(single[:, 2:], batch.state[:, ::OUTPUT_STRIDE_PX, ::OUTPUT_STRIDE_PX].to(single.device)))
+    return torch.stack(parts)
+
+
+def weighted(parts: Tensor) -> Tensor:
+    """Give the loss that is minimised."""
+    return (parts * parts.new_tensor(LOSS_GAINS)).sum()
+
+
+def _halved(plane: Tensor) -> Tensor:
+    return functional.avg_pool2d(plane, OUTPUT_STRIDE_PX)
+
+
+def _binary_parts(logit: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    entropy = functional.binary_cross_entropy_with_logits(logit, target, weight=weight, reduction="sum")
+    probability = logit.sigmoid()
+    shared = (weight * probability * target).sum()
+    total = (weight * (probability.square() + target.square())).sum()
+    return entropy / weight.sum().clamp(min=1), 1 - (2 * shared + 1) / (total + 1)
+
+
+def _state_part(logits: Tensor, state: Tensor) -> Tensor:
+    """Cross entropy averaged over the states, so that the rare severe one is not forgotten."""
+    target = state.long() - 1
+    known = (state > 0) & (state < UNKNOWN_STATE)
+    each = functional.cross_entropy(logits, torch.where(known, target, 0), reduction="none")
+    total = logits.sum() * 0
+    for number in range(3):
+        chosen = known & (target == number)
+        total = total + (each * chosen).sum() / (chosen.sum() + RARE_STATE_PX)
+    return total / 3
+
+
+def open_network(path: Path, device: str) -> PixelNetwork:
+    """Make a network from a trusted YOLO11 checkpoint's trunk, or open one that `save_network` wrote.
 
     Raises
     ------
     WeightsError
-        When it is not a segmentation network for this package's classes.
+        When it is neither.
     """
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # torch, pickle: a whole model is no plain tensors
+        saved = None
+    if saved is not None:
+        return load_network(saved, device)
     checkpoint = open_checkpoint(path)
-    names = tuple(checkpoint.names.values())
-    if checkpoint.task != "segment" or names != KINDS:
-        raise WeightsError(f"{path} segments {names}; training needs a network for {KINDS}")
-    network: nn.Module = checkpoint.model.float().to(device)
+    layers = list(checkpoint.model.model)
+    if len(layers) <= TRUNK_LAYERS or layers[12].f != [-1, 6] or layers[15].f != [-1, 4]:
+        raise WeightsError(f"{path} has no YOLO11 trunk; start from yolo11n, yolo11n-seg or weights made of them")
+    network = PixelNetwork([layer.float() for layer in layers[:TRUNK_LAYERS]])
     for parameter in network.parameters():
         parameter.requires_grad_(True)
-    return network.train()
+    return network.to(device).train()
 
 
-def save_network(network: nn.Module, path: Path, *, epoch: int, size_px: int) -> None:
-    """Write a checkpoint that `open_checkpoint` opens and `tenken_training.export` exports."""
-    kept = copy.deepcopy(network).eval().half()
-    content = {
-        "model": kept,
-        "epoch": epoch,
-        "train_args": {"task": "segment", "imgsz": size_px, "single_cls": False},
-        "version": version("ultralytics"),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "license": "AGPL-3.0 License (https://ultralytics.com/license)",
-    }
+def load_network(saved: Mapping[str, Any], device: str) -> PixelNetwork:
+    """Build the network that a saved state belongs to.
+
+    Raises
+    ------
+    WeightsError
+        When the state is not that of a network of this kind.
+    """
+    from ultralytics.nn.tasks import SegmentationModel
+
+    make: Any = SegmentationModel
+    full = make("yolo11n-seg.yaml", nc=2, verbose=False)
+    network = PixelNetwork(list(full.model)[:TRUNK_LAYERS])
+    try:
+        network.load_state_dict({name: value.float() for name, value in saved["network"].items()})
+    except (KeyError, RuntimeError) as error:
+        raise WeightsError(f"no state of a network for {OUTPUTS} ({str(error).splitlines()[0]})") from error
+    return network.to(device).train()
+
+
+def save_network(network: nn.Module, path: Path, *, epoch: int) -> None:
+    """Write the weights as plain tensors: opening them can run no code."""
+    kept = {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}
     half = path.with_suffix(".part")
-    torch.save(content, half)
+    torch.save({"network": kept, "epoch": epoch, "outputs": list(OUTPUTS)}, half)
     half.replace(path)

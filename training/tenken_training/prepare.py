@@ -6,6 +6,7 @@ Everything follows from the recipe, the photos and the teacher's weights. A file
 interrupted preparation goes on; the index is written last. No test split is read.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,12 +19,13 @@ from tenken.errors import SettingsError
 from tenken.hashing import file_sha256
 from tenken.weights import find_weights
 from tenken.weights_card import Sha256
-from tenken_training.cleaning import CRACK, Teacher
+from tenken_training.cleaning import CORROSION, CRACK, Teacher
 from tenken_training.rasters import crack_numbers, read_rgb, write_bytes, write_jpeg, write_png
 from tenken_training.recipe import Recipe, read_recipe
 from tenken_training.surfaces import render_surface
+from tenken_training.textures import read_textures
 
-PhotoKind = Literal["crack", "corrosion", "flight", "surface"]
+PhotoKind = Literal["crack", "corrosion", "flight", "surface", "texture"]
 Split = Literal["train", "val"]
 
 FLIGHT_TILE_PX = 1024
@@ -46,6 +48,8 @@ class PreparedPhoto(BaseModel):
     """PNG below the prepared folder: bit 0 where cracks, bit 1 where corrosion is left out of the loss."""
     surface: int = -1
     """Number of the rendered surface."""
+    category: str = ""
+    """What a texture shows."""
 
 
 class PreparedIndex(BaseModel):
@@ -66,7 +70,7 @@ def deciding_parts(recipe: Recipe) -> dict[str, object]:
     return dict(parts)
 
 
-def prepare(recipe: Recipe, data_dir: Path, prepared_dir: Path) -> PreparedIndex:
+def prepare(recipe: Recipe, data_dir: Path, prepared_dir: Path, textures_dir: Path | None = None) -> PreparedIndex:
     """Prepare a folder, or read it when it is already there.
 
     Parameters
@@ -77,6 +81,8 @@ def prepare(recipe: Recipe, data_dir: Path, prepared_dir: Path) -> PreparedIndex
         Folder that the recipe's sources are below.
     prepared_dir
         Where to write.
+    textures_dir
+        What `tenken_training.fetch_textures` wrote; ``textures`` below `data_dir` when None.
 
     Raises
     ------
@@ -93,6 +99,7 @@ def prepare(recipe: Recipe, data_dir: Path, prepared_dir: Path) -> PreparedIndex
         *_corrosion(recipe, data_dir, prepared_dir, teacher, inputs),
         *_flights(recipe, data_dir, prepared_dir, inputs),
         *_surfaces(recipe, prepared_dir),
+        *_textures(recipe, textures_dir or data_dir / "textures", prepared_dir, inputs),
     ]
     inputs[f"weights {recipe.cleaning.teacher}"] = find_weights(recipe.cleaning.teacher).sha256
     index = PreparedIndex(recipe=deciding_parts(recipe), inputs=inputs, photos=tuple(photos))
@@ -211,6 +218,32 @@ def _surfaces(recipe: Recipe, prepared_dir: Path) -> list[PreparedPhoto]:
     return photos
 
 
+def _textures(recipe: Recipe, textures_dir: Path, prepared_dir: Path, inputs: dict[str, str]) -> list[PreparedPhoto]:
+    """Cut textures into tiles; a class that a picture may show is left out of the loss."""
+    if recipe.sources.textures is None:
+        return []
+    photos = []
+    for number, texture in enumerate(read_textures(recipe.sources.textures, textures_dir)):
+        if texture.may_show_cracks and texture.may_show_rust:
+            continue
+        path = textures_dir / texture.path
+        inputs[f"textures/{texture.path}"] = file_sha256(path)
+        image = read_rgb(path)
+        left_out = texture.may_show_cracks << CRACK | texture.may_show_rust << CORROSION
+        for top in range(0, max(image.shape[0] - FLIGHT_TILE_PX // 2, 1), FLIGHT_TILE_PX):
+            for left in range(0, max(image.shape[1] - FLIGHT_TILE_PX // 2, 1), FLIGHT_TILE_PX):
+                tile = image[top : top + FLIGHT_TILE_PX, left : left + FLIGHT_TILE_PX]
+                target = f"textures/{number:04d}-{top}-{left}.jpg"
+                write_jpeg(prepared_dir / target, tile)
+                ignore = f"ignore/texture-{number:04d}-{top}-{left}.png" if left_out else ""
+                if ignore:
+                    write_png(prepared_dir / ignore, np.full(tile.shape[:2], left_out, np.uint8))
+                photos.append(
+                    PreparedPhoto(kind="texture", split="train", image=target, ignore=ignore, category=texture.category)
+                )
+    return photos
+
+
 def _photos_in(folder: Path) -> list[Path]:
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
     if not paths:
@@ -230,13 +263,12 @@ def main(
     recipe: Annotated[Path, typer.Option(help="Recipe file.", exists=True, dir_okay=False)],
     data: Annotated[Path, typer.Option(help="Folder that the recipe's sources are below.", file_okay=False)],
     work: Annotated[Path, typer.Option(help="Folder of this training.", file_okay=False)],
+    textures: Annotated[Path | None, typer.Option(help="What fetch_textures wrote.", file_okay=False)] = None,
 ) -> None:
     """Prepare what a recipe trains on."""
     cv2.setNumThreads(1)
-    index = prepare(read_recipe(recipe), data, work / "prepared")
-    kinds = {
-        kind: sum(photo.kind == kind for photo in index.photos) for kind in ("crack", "corrosion", "flight", "surface")
-    }
+    index = prepare(read_recipe(recipe), data, work / "prepared", textures)
+    kinds = Counter(photo.kind for photo in index.photos)
     typer.echo(f"{work / 'prepared'}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
 
 

@@ -21,6 +21,7 @@ CropKind = Literal[
     "drawn_rust",
     "flight_negative",
     "rendered_negative",
+    "texture_negative",
 ]
 """What a training crop is made of; `tenken_training.crops` has one function for each."""
 
@@ -40,6 +41,16 @@ class Start(_RecipePart):
     """A checkpoint is a pickle and can run code: no other bytes are opened."""
 
 
+class Textures(_RecipePart):
+    """Which of the pictures that `tenken_training.fetch_textures` fetches are trained on."""
+
+    packages: tuple[str, ...]
+    """Trained on wholly."""
+    halved: tuple[str, ...] = ()
+    """One half trained on, one kept out."""
+    licences_left_out: tuple[str, ...] = ()
+
+
 class Sources(_RecipePart):
     """Where the photos lie, as paths below the data folder."""
 
@@ -53,6 +64,8 @@ class Sources(_RecipePart):
     """Photos that show no rust, and no cracks but in the boxes below."""
     flight_cracks_px: dict[str, tuple[tuple[int, int, int, int], ...]] = {}
     """Boxes (left, top, right, bottom) by photo in which cracks are left out of the loss."""
+    textures: Textures | None = None
+    """Pictures of other things; None for none."""
 
 
 class Cleaning(_RecipePart):

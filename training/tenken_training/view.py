@@ -7,15 +7,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tenken_training.cleaning import CORROSION, CRACK, near
+from tenken_training.cleaning import CORROSION, CRACK
 
 Picture = npt.NDArray[np.uint8]
 BoolMask = npt.NDArray[np.bool_]
-
-SHORTEST_CRACK_PX = 10
-"""Shorter pieces of a crack, left at a crop's border, are neither taught nor punished."""
-SMALLEST_RUST_PX2 = 80
-"""The same for specks of rust."""
+UNKNOWN_STATE = 4
+"""Corroded, and nobody said how badly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +51,6 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
-    """One labelled defect of a crop."""
-
-    label: int
-    mask: BoolMask
-
-
-@dataclass(frozen=True, slots=True)
 class Labelled:
     """A square crop with its labels.
 
@@ -71,16 +60,21 @@ class Labelled:
         (s, s, 3) uint8 RGB.
     crack_numbers
         (s, s) int32; 0 background, else the crack's number.
-    rust
-        (s, s) corroded pixels.
+    state
+        (s, s) uint8; 0 sound, 1 fair, 2 poor, 3 severe corrosion, `UNKNOWN_STATE` corroded.
     ignore
         (2, s, s) where a class is left out of the loss, by class number.
     """
 
     image: Picture
     crack_numbers: npt.NDArray[np.int32]
-    rust: BoolMask
+    state: Picture
     ignore: BoolMask
+
+    @property
+    def rust(self) -> BoolMask:
+        """Corroded pixels."""
+        return self.state > 0
 
     @classmethod
     def blank(cls, size_px: int) -> "Labelled":
@@ -89,7 +83,7 @@ class Labelled:
         return cls(
             np.zeros((*shape, 3), np.uint8),
             np.zeros(shape, np.int32),
-            np.zeros(shape, bool),
+            np.zeros(shape, np.uint8),
             np.zeros((2, *shape), bool),
         )
 
@@ -99,7 +93,7 @@ class Labelled:
         self.image[window] = piece.image[:height, :width]
         numbers = piece.crack_numbers[:height, :width]
         self.crack_numbers[window] = np.where(numbers > 0, numbers + first_number, 0)
-        self.rust[window] = piece.rust[:height, :width]
+        self.state[window] = piece.state[:height, :width]
         self.ignore[:, window[0], window[1]] = piece.ignore[:, :height, :width]
 
     def with_image(self, image: Picture) -> "Labelled":
@@ -113,38 +107,9 @@ class Labelled:
             numbers[mask] = number
         return replace(self, image=image, crack_numbers=numbers)
 
-    def with_rust(self, image: Picture, mask: BoolMask) -> "Labelled":
-        """Add rust."""
-        return replace(self, image=image, rust=self.rust | mask)
-
-    def instances(self) -> tuple[list[Instance], BoolMask]:
-        """Take the crop's defects apart: connected pieces of each crack, connected rust.
-
-        Returns
-        -------
-        The defects, and (2, s, s) what is left out of the loss, pieces too small to teach included.
-        """
-        ignore = self.ignore.copy()
-        found = []
-        for number in np.unique(self.crack_numbers):
-            if number:
-                found += _pieces(self.crack_numbers == number, CRACK, ignore)
-        return [*found, *_pieces(self.rust, CORROSION, ignore)], ignore
-
-
-def _pieces(mask: BoolMask, label: int, ignore: BoolMask) -> list[Instance]:
-    """Take a mask apart into connected pieces; what is too small is added to `ignore`."""
-    count, numbers, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    found = []
-    for number in range(1, count):
-        piece = np.asarray(numbers == number)
-        extent = max(stats[number, cv2.CC_STAT_WIDTH], stats[number, cv2.CC_STAT_HEIGHT])
-        large = extent >= SHORTEST_CRACK_PX if label == CRACK else stats[number, cv2.CC_STAT_AREA] >= SMALLEST_RUST_PX2
-        if large:
-            found.append(Instance(label, piece))
-        else:
-            ignore[label] |= near(piece, 8)
-    return found
+    def with_rust(self, image: Picture, state: Picture) -> "Labelled":
+        """Add rust, by its state."""
+        return replace(self, image=image, state=np.where(state > 0, state, self.state))
 
 
 def look(
@@ -194,6 +159,6 @@ def look(
     return Labelled(
         image=np.asarray(seen, dtype=np.uint8),
         crack_numbers=np.zeros(size, np.int32) if rust else planes[0].astype(np.int32),
-        rust=planes[0] > 0 if rust else np.zeros(size, bool),
+        state=planes[0] if rust else np.zeros(size, np.uint8),
         ignore=left_out,
     )
