@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tenken.detect import load_detector
-from tenken.ultralytics_engine import open_checkpoint, segmentation_classes
+from tenken.detection.detect import load_detector
+from tenken.detection.ultralytics_engine import open_checkpoint, segmentation_classes
 from tenken_training.evaluation import LabelledSet, read_labelled_set
 from tenken_training.evaluation.average_precision import pooled_average_precision
 from tenken_training.evaluation.whole_photo import SENSITIVE_SCORE, score_whole_photo

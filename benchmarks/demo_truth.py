@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tenken import Settings, inspect_flight
-from tenken.detect import Detector
+from tenken.detection.detect import Detector
 from tenken_demo import make_demo_flight
 from tenken_demo.oracle import OracleDetector
 from tenken_demo.scoring import DemoScore, rows, score_demo

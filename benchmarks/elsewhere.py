@@ -20,8 +20,8 @@ from pathlib import Path
 
 import shapely
 
-from tenken.find import PhotoDefect, find_defects
-from tenken.picture import load_photo
+from tenken.imagery.picture import load_photo
+from tenken.measurement.find import PhotoDefect, find_defects
 from tenken_training.evaluation import (
     Figure,
     Judged,

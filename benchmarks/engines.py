@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tenken.cores import usable_cores
-from tenken.detect import Detections, kinds_of
-from tenken.openvino_engine import OpenVinoSegmenter
-from tenken.ultralytics_engine import UltralyticsSegmenter, open_checkpoint
-from tenken.weights import find_weights
+from tenken.detection.cores import usable_cores
+from tenken.detection.detect import Detections, kinds_of
+from tenken.detection.openvino_engine import OpenVinoSegmenter
+from tenken.detection.ultralytics_engine import UltralyticsSegmenter, open_checkpoint
+from tenken.detection.weights import find_weights
 
 Tile = npt.NDArray[np.uint8]
 

@@ -22,10 +22,10 @@ from pyproj import CRS
 from scipy.ndimage import gaussian_filter, map_coordinates
 from skimage.feature import match_template
 
-from tenken.metadata import PhotoMetadata, read_metadata
-from tenken.placement import PhotoPlacement, Unplaced, place_photo
-from tenken.raster_surface import RasterSurface
-from tenken.surface import Plane, RasterFile, TakeOffPlane, parse_surface
+from tenken.georeferencing.placement import PhotoPlacement, Unplaced, place_photo
+from tenken.georeferencing.raster_surface import RasterSurface
+from tenken.georeferencing.surface import Plane, RasterFile, TakeOffPlane, parse_surface
+from tenken.imagery.metadata import PhotoMetadata, read_metadata
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 from scipy.ndimage import distance_transform_edt
 
-from tenken.detect import KINDS, Detections, Detector, kinds_of, load_detector
+from tenken.detection.detect import KINDS, Detections, Detector, kinds_of, load_detector
 
 SCORES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6)
 TILE_PX = 640

@@ -9,7 +9,7 @@ from shapely import LineString
 
 from drawn import draw_cracks, perfect_detector
 from tenken import Detections, find_defects
-from tenken.assemble import concatenate, group_pieces, pieces_of_tile
+from tenken.measurement.assemble import concatenate, group_pieces, pieces_of_tile
 
 SIZE = (2000, 1500)
 WANDERING = LineString([(60 + 63 * n, 700 + 260 * np.sin(n / 4) + 22 * np.sin(n * 1.7)) for n in range(30)])

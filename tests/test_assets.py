@@ -13,8 +13,8 @@ import pytest
 import shapely
 from pyproj import CRS, Transformer
 
-from tenken.assets import Asset, near_assets, read_assets
 from tenken.errors import AssetsError
+from tenken.structure.assets import Asset, near_assets, read_assets
 
 CHIBA = CRS.from_epsg(6677)
 EAST_M, NORTH_M = 24730.677, -43533.516

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from pyproj import Geod
 
-from tenken.attitude import NADIR, Attitude
-from tenken.camera import Camera, PoseAccuracy, Unplaced, build_camera
-from tenken.crs import flight_crs, grid_at, is_metric_grid, to_grid
 from tenken.errors import FlightError
-from tenken.lens import Lens, choose_lens
-from tenken.metadata import PhotoMetadata
-from tenken.sensors import known_sensors
+from tenken.georeferencing.camera import Camera, PoseAccuracy, Unplaced, build_camera
+from tenken.georeferencing.crs import flight_crs, grid_at, is_metric_grid, to_grid
+from tenken.georeferencing.lens import Lens, choose_lens
+from tenken.georeferencing.sensors import known_sensors
+from tenken.imagery.attitude import NADIR, Attitude
+from tenken.imagery.metadata import PhotoMetadata
 
 Axis = npt.NDArray[np.float64]
 NORTH, EAST, DOWN = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, -1.0])

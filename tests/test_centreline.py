@@ -6,7 +6,7 @@ import pytest
 from rasterio.features import rasterize
 from shapely import LineString, Point
 
-from tenken.centreline import trace_centreline
+from tenken.measurement.centreline import trace_centreline
 
 BoolArray = npt.NDArray[np.bool_]
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import MultiPolygon, Polygon
 
-from tenken.coverage import View, cover, seen_areas, seen_fraction
-from tenken.segments import Segment
+from tenken.structure.coverage import View, cover, seen_areas, seen_fraction
+from tenken.structure.segments import Segment
 
 FIELD = Segment("B1", None, "B1", None, MultiPolygon([shapely.box(0, 0, 10, 10)]), {})
 

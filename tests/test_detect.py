@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from tenken.detect import KINDS, Detections, kinds_of, load_detector
+from tenken.detection.detect import KINDS, Detections, kinds_of, load_detector
+from tenken.detection.onnxruntime_engine import gpu_providers
+from tenken.detection.weights import find_weights
+from tenken.detection.yolo_segmentation import YoloDecoder, decode
 from tenken.errors import MissingExtraError, SettingsError
 from tenken.hashing import file_sha256
-from tenken.onnxruntime_engine import gpu_providers
-from tenken.weights import find_weights
-from tenken.yolo_segmentation import YoloDecoder, decode
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 CHECKPOINT = SHARED / "weights" / "first-crack-corrosion.pt"
@@ -287,7 +287,7 @@ network = []
 watched = ("socket.connect", "socket.getaddrinfo")
 sys.addaudithook(lambda event, args: network.append(event) if event in watched else None)
 import numpy as np
-from tenken.detect import load_detector
+from tenken.detection.detect import load_detector
 early = [name for name in ("openvino", "torch", "ultralytics") if name in sys.modules]
 load_detector()(np.full((64, 64, 3), 128, np.uint8))
 late = [name for name in ("torch", "ultralytics") if name in sys.modules]
@@ -318,7 +318,7 @@ def test_a_checkpoint_without_the_train_extra_names_the_pip_line(tmp_path: Path)
     (tmp_path / "site.json").write_text(json.dumps(card), encoding="utf-8")
     program = (
         "import sys; sys.modules['ultralytics'] = None\n"
-        "from tenken.detect import load_detector\nfrom tenken.errors import MissingExtraError\n"
+        "from tenken.detection.detect import load_detector\nfrom tenken.errors import MissingExtraError\n"
         "try: load_detector(sys.argv[1])\nexcept MissingExtraError as error: print(error)"
     )
     run = subprocess.run(
@@ -335,7 +335,7 @@ def pictures_for_comparison() -> list[npt.NDArray[np.uint8]]:
 @needs_checkpoint
 @pytest.mark.filterwarnings("ignore")
 def test_all_engines_find_what_ultralytics_finds() -> None:
-    from tenken.ultralytics_engine import open_checkpoint
+    from tenken.detection.ultralytics_engine import open_checkpoint
 
     reference = open_checkpoint(CHECKPOINT)
     engines = [

@@ -11,7 +11,7 @@ from conftest import DemoFlight
 from drawn import perfect_detector
 from tenken import Settings, inspect_flight, read_flight
 from tenken.errors import FlightError
-from tenken.picture import load_photo
+from tenken.imagery.picture import load_photo
 
 
 @pytest.fixture

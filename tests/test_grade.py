@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString, MultiPolygon
 
-from tenken.grade import DefectGrade, grade_defect
-from tenken.identify import Defect
-from tenken.segments import Segment
-from tenken.spacing import crack_spacing_m
-from tenken.standards import list_standards, load_standard
+from tenken.assessment.grade import DefectGrade, grade_defect
+from tenken.assessment.spacing import crack_spacing_m
+from tenken.assessment.standards import list_standards, load_standard
+from tenken.identity.identify import Defect
+from tenken.structure.segments import Segment
 
 STANDARDS = {standard_id: load_standard(standard_id) for standard_id in list_standards()}
 JAPAN = STANDARDS["japan-bridge-2019"]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from shapely import LineString, MultiLineString, MultiPolygon, affinity, box
 
-from tenken.identify import identify
-from tenken.joining import View
-from tenken.measure import Sighting
+from tenken.identity.identify import identify
+from tenken.identity.joining import View
+from tenken.measurement.measure import Sighting
 
 GSD_MM = 1.0
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from tenken.attitude import Attitude
 from tenken.errors import FlightError
-from tenken.metadata import PhotoMetadata, interpret, read_metadata
-from tenken.tag_values import number
+from tenken.imagery.attitude import Attitude
+from tenken.imagery.metadata import PhotoMetadata, interpret, read_metadata
+from tenken.imagery.tag_values import number
 
 FLIGHTS = Path(__file__).parents[2] / "shared" / "flights"
 PIX4D, SENSEFLY = "http://pix4d.com/camera/1.0/", "http://ns.sensefly.com/Camera/1.0/"

@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 from PIL import Image
 from pyproj import CRS, Geod, Transformer
 
-from tenken.attitude import NADIR, Attitude, turn_about
-from tenken.crs import flight_crs, to_grid
-from tenken.locate import locate
-from tenken.metadata import PhotoMetadata, read_metadata
-from tenken.placement import (
+from tenken.georeferencing.crs import flight_crs, to_grid
+from tenken.georeferencing.locate import locate
+from tenken.georeferencing.placement import (
     OrthomosaicPlacement,
     PhotoPlacement,
     Unplaced,
     place_orthomosaic,
     place_photo,
 )
-from tenken.surface import Plane, RasterFile, TakeOffPlane, parse_surface
+from tenken.georeferencing.surface import Plane, RasterFile, TakeOffPlane, parse_surface
+from tenken.imagery.attitude import NADIR, Attitude, turn_about
+from tenken.imagery.metadata import PhotoMetadata, read_metadata
 
 FLIGHTS = Path(__file__).parents[2] / "shared" / "flights"
 needs_flights = pytest.mark.skipif(not FLIGHTS.is_dir(), reason="needs the real flights in ../shared/flights")

@@ -15,15 +15,15 @@ from pyproj import CRS
 from shapely import MultiLineString, MultiPolygon
 
 import tenken
-from tenken.appraisal import segment_candidates
-from tenken.coverage import View
+from tenken.assessment.appraisal import segment_candidates
+from tenken.assessment.findings import assess
+from tenken.assessment.grade import DefectGrade, Finding
+from tenken.assessment.importance import importance_of, load_priority_rules, people_below
+from tenken.assessment.standards import load_standard
 from tenken.errors import AssetsError, SettingsError
-from tenken.findings import assess
-from tenken.grade import DefectGrade, Finding
-from tenken.identify import Defect
-from tenken.importance import importance_of, load_priority_rules, people_below
+from tenken.identity.identify import Defect
 from tenken.settings import Lang
-from tenken.standards import load_standard
+from tenken.structure.coverage import View
 
 CHIBA = CRS.from_epsg(6677)
 FIELDS: dict[str, Any] = dict.fromkeys(Defect.__dataclass_fields__)
@@ -297,7 +297,7 @@ def test_reasons_follow_the_language(two_spans: Path) -> None:
     ],
 )
 def test_a_mistake_in_the_weights_is_told_with_file_and_key(tmp_path: Path, old: str, new: str, says: str) -> None:
-    text = (Path(str(tenken.__file__)).parent / "priority_weights.toml").read_text(encoding="utf-8")
+    text = (Path(str(tenken.__file__)).parent / "assessment" / "priority_weights.toml").read_text(encoding="utf-8")
     own = tmp_path / "weights.toml"
     own.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(SettingsError) as refused:

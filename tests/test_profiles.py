@@ -6,8 +6,8 @@ import pytest
 from scipy import ndimage
 from shapely import LineString
 
-from tenken.picture import luminance
-from tenken.profiles import WidthReading, read_width, sample_profiles
+from tenken.imagery.picture import luminance
+from tenken.measurement.profiles import WidthReading, read_width, sample_profiles
 
 SIDE, FINE = 160, 8
 

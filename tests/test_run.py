@@ -24,7 +24,7 @@ from conftest import DemoFlight
 from drawn import draw_cracks, perfect_detector
 from tenken import Settings, inspect_flight
 from tenken.hashing import file_sha256
-from tenken.verification import verify_run
+from tenken.running.verification import verify_run
 
 SETTINGS = Settings(tile_px=128)
 EQUAL = ("defects.geojson", "segments.geojson", "segments.csv")
@@ -281,7 +281,7 @@ def test_a_package_that_is_open_in_qgis_is_not_replaced(
 
 def test_two_runs_do_not_write_into_one_folder(small_demo: DemoFlight, tmp_path: Path) -> None:
     from tenken.errors import SettingsError
-    from tenken.results import locked_folder
+    from tenken.running.results import locked_folder
 
     with locked_folder(tmp_path), pytest.raises(SettingsError, match="another run"):
         inspect_flight(small_demo.images, tmp_path, SETTINGS, detector=perfect_detector)

@@ -11,9 +11,9 @@ from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 from shapely.affinity import rotate, translate
 from shapely.geometry.base import BaseGeometry
 
-from tenken.assets import Asset
 from tenken.errors import SettingsError
-from tenken.segments import Segment, assign, cuts_m, make_segments, station_name
+from tenken.structure.assets import Asset
+from tenken.structure.segments import Segment, assign, cuts_m, make_segments, station_name
 
 NOWHERE = Polygon()
 EAST_M, NORTH_M = 24730.0, -43533.0

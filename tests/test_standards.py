@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import tenken
+from tenken.assessment.reasons import SENTENCES, TERMS, Reason, Term, render, render_all
+from tenken.assessment.standards import CorrosionRule, CrackRule, Standard, list_standards, load_standard
 from tenken.errors import SettingsError
-from tenken.reasons import SENTENCES, TERMS, Reason, Term, render, render_all
-from tenken.standards import CorrosionRule, CrackRule, Standard, list_standards, load_standard
 
 
 def crack_rule(standard: Standard, code: str, material: str) -> CrackRule:
@@ -104,7 +104,7 @@ def test_rusted_area_equivalents(share_pct: float, d610: str, ri: str) -> None:
 
 
 def shipped_text(standard_id: str) -> str:
-    folder = Path(str(tenken.__file__)).parent / "standards"
+    folder = Path(str(tenken.__file__)).parent / "assessment" / "standards"
     return (folder / f"{standard_id}.toml").read_text(encoding="utf-8")
 
 

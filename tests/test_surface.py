@@ -13,10 +13,10 @@ from pyproj import CRS
 from rasterio.enums import Resampling
 from rasterio.warp import reproject
 
-from tenken.crs import to_grid
 from tenken.errors import SettingsError
-from tenken.raster_surface import RasterSurface
-from tenken.surface import Plane, RasterFile, TakeOffPlane, parse_surface
+from tenken.georeferencing.crs import to_grid
+from tenken.georeferencing.raster_surface import RasterSurface
+from tenken.georeferencing.surface import Plane, RasterFile, TakeOffPlane, parse_surface
 
 FloatArray = npt.NDArray[np.float64]
 

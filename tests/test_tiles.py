@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tenken.detection.tiles import tile_windows
 from tenken.errors import SettingsError
-from tenken.tiles import tile_windows
 
 sizes = st.integers(1, 2500)
 

@@ -11,12 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from tenken.commands.weights import weights_app
-from tenken.detect import KINDS, load_detector
+from tenken.detection.detect import KINDS, load_detector
+from tenken.detection.openvino_engine import import_openvino, onnx_contents
+from tenken.detection.weights import DEFAULT_WEIGHTS, add_weights, find_weights, list_weights
+from tenken.detection.weights_card import read_card
 from tenken.errors import WeightsError
 from tenken.hashing import file_sha256
-from tenken.openvino_engine import import_openvino, onnx_contents
-from tenken.weights import DEFAULT_WEIGHTS, add_weights, find_weights, list_weights
-from tenken.weights_card import read_card
 
 CHECKPOINT = Path(__file__).resolve().parents[2] / "shared" / "weights" / "first-crack-corrosion.pt"
 

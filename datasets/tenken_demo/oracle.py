@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from tenken.detect import Detections
-from tenken.picture import load_photo
-from tenken.tiles import tile_windows
+from tenken.detection.detect import Detections
+from tenken.detection.tiles import tile_windows
+from tenken.imagery.picture import load_photo
 from tenken_demo.masks import PhotoMask, photo_masks
 from tenken_demo.truth import DemoTruth
 

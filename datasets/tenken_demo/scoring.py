@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from tenken.identify import Defect
+from tenken.identity.identify import Defect
 from tenken_demo.truth import DemoTruth, TrueDefect
 
 LEAST_CRACK_PX = 3.0

@@ -8,24 +8,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tenken.detect import Detections, Detector, load_detector
-    from tenken.find import PhotoDefect, find_defects
-    from tenken.flight import Flight, read_flight
+    from tenken.detection.detect import Detections, Detector, load_detector
+    from tenken.imagery.flight import Flight, read_flight
     from tenken.inspection import Inspection
+    from tenken.measurement.find import PhotoDefect, find_defects
     from tenken.pipeline import inspect_flight
     from tenken.settings import Settings
 
 _HOMES = {
-    "Detections": "detect",
-    "Detector": "detect",
-    "Flight": "flight",
+    "Detections": "detection.detect",
+    "Detector": "detection.detect",
+    "Flight": "imagery.flight",
     "Inspection": "inspection",
-    "PhotoDefect": "find",
+    "PhotoDefect": "measurement.find",
     "Settings": "settings",
-    "find_defects": "find",
+    "find_defects": "measurement.find",
     "inspect_flight": "pipeline",
-    "load_detector": "detect",
-    "read_flight": "flight",
+    "load_detector": "detection.detect",
+    "read_flight": "imagery.flight",
 }
 
 __all__ = [

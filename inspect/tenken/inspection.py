@@ -8,8 +8,8 @@ from typing import Any
 from pyproj import CRS
 from shapely import Polygon
 
-from tenken.grade import DefectGrade, Finding
-from tenken.identify import Defect
+from tenken.assessment.grade import DefectGrade, Finding
+from tenken.identity.identify import Defect
 
 
 @dataclass(frozen=True, slots=True)

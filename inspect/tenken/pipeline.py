@@ -6,23 +6,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tenken.assets import read_assets
-from tenken.cores import usable_cores
-from tenken.detect import Detector
-from tenken.findings import assess
-from tenken.flight import Flight, count_files, read_flight
-from tenken.identify import identify
+from tenken.assessment.findings import assess
+from tenken.assessment.standards import load_standard
+from tenken.detection.cores import usable_cores
+from tenken.detection.detect import Detector
+from tenken.detection.model import Model, chosen_model
+from tenken.georeferencing.surface import RasterFile, parse_surface
+from tenken.identity.identify import identify
+from tenken.imagery.flight import Flight, count_files, read_flight
 from tenken.inspection import Inspection, SkippedRecord
-from tenken.measure import sight
-from tenken.model import Model, chosen_model
-from tenken.photos import coverage_views, crs_of, identity_views, place_flight
-from tenken.progress import Progress, Silence
-from tenken.results import locked_folder, note_changes, output_folder, write_results
+from tenken.measurement.measure import sight
+from tenken.running.photos import coverage_views, crs_of, identity_views, place_flight
+from tenken.running.progress import Progress, Silence
+from tenken.running.results import locked_folder, note_changes, output_folder, write_results
+from tenken.running.versions import versions
+from tenken.running.work import FlightOutcome, TileGrid, detect_flight
 from tenken.settings import Settings
-from tenken.standards import load_standard
-from tenken.surface import RasterFile, parse_surface
-from tenken.versions import versions
-from tenken.work import FlightOutcome, TileGrid, detect_flight
+from tenken.structure.assets import read_assets
 
 
 def inspect_flight(

@@ -24,7 +24,7 @@ class Settings:
     tile_px, overlap
         The tile grid.
     surface
-        ``plane``, ``plane:HEIGHT`` or a DSM file; see `tenken.surface.parse_surface`.
+        ``plane``, ``plane:HEIGHT`` or a DSM file; see `tenken.georeferencing.surface.parse_surface`.
     assets
         GeoJSON, GeoPackage or Shapefile of the structure's parts; square cells when None.
     segment_length_m

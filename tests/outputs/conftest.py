@@ -11,11 +11,11 @@ from pyproj import CRS
 from shapely import LineString, MultiLineString, MultiPolygon, Polygon, box
 from shapely.affinity import translate
 
-from tenken.grade import DefectGrade, Finding
-from tenken.identify import Defect
+from tenken.assessment.grade import DefectGrade, Finding
+from tenken.identity.identify import Defect
 from tenken.inspection import Inspection, PhotoRecord, SkippedRecord
-from tenken.measure import Sighting
-from tenken.segments import CoveragePatch, Segment
+from tenken.measurement.measure import Sighting
+from tenken.structure.segments import CoveragePatch, Segment
 
 EAST_M, NORTH_M = 24730.0, -43533.0
 """A corner of the bridge on EPSG:6677, near 140.1063 E 35.6073 N."""

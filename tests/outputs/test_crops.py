@@ -11,7 +11,7 @@ from PIL import Image
 from shapely import MultiLineString, MultiPolygon, box
 from shapely.affinity import translate
 
-from tenken.identify import Defect
+from tenken.identity.identify import Defect
 from tenken.inspection import Inspection
 from tenken.outputs import write_crops
 from tenken.outputs.crops import LARGEST_PX, caption, draw_crop

@@ -110,7 +110,7 @@ def test_the_worst_candidate_leads(candidates: tuple[str, ...], worst: str | Non
     assert worst_grade(None, candidates) == worst
 
 
-STANDARDS = sorted((PACKAGE.parent / "standards").glob("*.toml"))
+STANDARDS = sorted((PACKAGE.parent / "assessment" / "standards").glob("*.toml"))
 
 
 @pytest.mark.parametrize("path", STANDARDS, ids=lambda path: path.stem)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tenken.detect import KINDS, load_detector
+from tenken.detection.detect import KINDS, load_detector
 from tenken_training.recipe import Cleaning
 
 CRACK, CORROSION = KINDS.index("crack"), KINDS.index("corrosion")

@@ -20,10 +20,10 @@ import typer
 from onnx import numpy_helper
 from torch import Tensor
 
-from tenken.engine import STRIDE_PX
+from tenken.detection.engine import STRIDE_PX
+from tenken.detection.ultralytics_engine import open_checkpoint, segmentation_classes
+from tenken.detection.weights_card import Source, WeightsCard, read_card, write_card
 from tenken.hashing import file_sha256
-from tenken.ultralytics_engine import open_checkpoint, segmentation_classes
-from tenken.weights_card import Source, WeightsCard, read_card, write_card
 
 HalfTensor = tuple[npt.NDArray[np.float16], npt.NDArray[np.float32] | None]
 """A weight in half precision and its factor per output channel, if any."""

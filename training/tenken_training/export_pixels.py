@@ -16,8 +16,8 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from tenken.engine import STRIDE_PX
-from tenken.pixel_segmentation import OUTPUT_STRIDE_PX
+from tenken.detection.engine import STRIDE_PX
+from tenken.detection.pixel_segmentation import OUTPUT_STRIDE_PX
 from tenken_training.network import OUTPUTS, PixelNetwork, open_network
 
 OPSET = 17

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tenken.detection.ultralytics_engine import open_checkpoint
 from tenken.errors import WeightsError
-from tenken.ultralytics_engine import open_checkpoint
 from tenken_training.view import UNKNOWN_STATE, Labelled
 
 TRUNK_LAYERS = 17

@@ -15,10 +15,10 @@ import numpy as np
 import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tenken.detection.weights import find_weights
+from tenken.detection.weights_card import Sha256
 from tenken.errors import SettingsError
 from tenken.hashing import file_sha256
-from tenken.weights import find_weights
-from tenken.weights_card import Sha256
 from tenken_training.cleaning import CORROSION, CRACK, Teacher
 from tenken_training.rasters import crack_numbers, read_rgb, write_bytes, write_jpeg, write_png
 from tenken_training.recipe import Recipe, read_recipe

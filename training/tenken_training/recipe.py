@@ -6,9 +6,9 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from tenken.detection.weights_card import Score, Sha256
 from tenken.errors import SettingsError
 from tenken.hashing import file_sha256
-from tenken.weights_card import Score, Sha256
 
 CropKind = Literal[
     "crack_photo",

@@ -12,7 +12,7 @@ import torch
 from scipy import ndimage
 from torch import nn
 
-from tenken.detect import KINDS
+from tenken.detection.detect import KINDS
 from tenken_demo.noise import stream
 from tenken_training.cleaning import near
 from tenken_training.crops import CropMaker

@@ -16,7 +16,7 @@ def info(
     """Tell cameras, ground resolution, the smallest visible crack, and which photos cannot be used and why."""
     import json as json_format
 
-    from tenken.preview import preview_flight
+    from tenken.running.preview import preview_flight
 
     preview = preview_flight(flight, surface)
     typer.echo(json_format.dumps(preview.as_json(), ensure_ascii=False, indent=2) if json else preview.as_text())

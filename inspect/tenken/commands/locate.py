@@ -21,8 +21,8 @@ def locate(
     import numpy as np
 
     from tenken.errors import SettingsError
-    from tenken.locate import locate as locate_pixels
-    from tenken.preview import place_one
+    from tenken.georeferencing.locate import locate as locate_pixels
+    from tenken.running.preview import place_one
 
     xy_px = np.array([_pixel(text) for text in pixels])
     picture = place_one(photo, surface)

@@ -26,7 +26,7 @@ def report(
 
     from tenken.commands.run import inspect_with_progress
     from tenken.errors import FlightError
-    from tenken.results import finished_run
+    from tenken.running.results import finished_run
     from tenken.settings import Settings, language_of
 
     record = finished_run(out)

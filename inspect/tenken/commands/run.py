@@ -79,7 +79,7 @@ def inspect_with_progress(
     """Run the pipeline with a progress bar, then tell what came out."""
     from tenken.commands.terminal import shown_progress
     from tenken.pipeline import inspect_flight
-    from tenken.results import output_folder
+    from tenken.running.results import output_folder
 
     folder = output_folder(flight, out)
     try:
@@ -97,8 +97,8 @@ def inspect_with_progress(
 
 def summary(inspection: "Inspection", folder: Path) -> str:
     """Say in a few lines what came out, what was not seen, and what to open."""
-    from tenken.counting import counted
     from tenken.outputs.wording import words
+    from tenken.running.counting import counted
 
     text = words("en")
     kinds = sorted({defect.kind for defect in inspection.defects})
@@ -143,7 +143,7 @@ def summary(inspection: "Inspection", folder: Path) -> str:
 def refuse_skipped(inspection: "Inspection") -> None:
     """End with exit code 7 when pictures were skipped."""
     from tenken.errors import SkippedPhotosError
-    from tenken.flight import Skipped
+    from tenken.imagery.flight import Skipped
 
     pictures = [s for s in inspection.skipped if Skipped(s.path, s.reason).looks_like_a_photo]
     if pictures:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from tenken.progress import Silence
+from tenken.running.progress import Silence
 
 STAGES = {
     "read": "Reading files",

@@ -18,9 +18,9 @@ def verify(
     """Compute all hashes again and compare them with those the run recorded."""
     import json as json_format
 
-    from tenken.counting import counted
     from tenken.errors import SettingsError
-    from tenken.verification import verify_run
+    from tenken.running.counting import counted
+    from tenken.running.verification import verify_run
 
     faults = verify_run(out, flight)
     if json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from tenken.weights_card import WeightsCard
+    from tenken.detection.weights_card import WeightsCard
 
 weights_app = typer.Typer(no_args_is_help=True, help="List, show, verify and add weights.")
 
@@ -16,7 +16,7 @@ weights_app = typer.Typer(no_args_is_help=True, help="List, show, verify and add
 @weights_app.command("list")
 def list_command() -> None:
     """List all known weights; the default is marked with a star."""
-    from tenken.weights import DEFAULT_WEIGHTS, list_weights
+    from tenken.detection.weights import DEFAULT_WEIGHTS, list_weights
 
     cards = list_weights()
     width = max((len(card.name) for card in cards), default=0)
@@ -31,7 +31,7 @@ def show_command(
     as_json: Annotated[bool, typer.Option("--json", help="The card as JSON.")] = False,
 ) -> None:
     """Show what is known of weights."""
-    from tenken.weights import find_weights
+    from tenken.detection.weights import find_weights
 
     weights = find_weights(name)
     if as_json:
@@ -45,8 +45,8 @@ def verify_command(
     names: Annotated[list[str] | None, typer.Argument(help="Names or files; all known ones if none.")] = None,
 ) -> None:
     """Recompute the hashes of weights and compare them with their cards."""
+    from tenken.detection.weights import find_weights, list_names
     from tenken.errors import WeightsError
-    from tenken.weights import find_weights, list_names
 
     faults: list[str] = []
     for name in names or list_names():
@@ -68,7 +68,7 @@ def add_command(
     trust: Annotated[bool, typer.Option("--trust", help="Open a .pt file, which can run code.")] = False,
 ) -> None:
     """Copy a weight file into your own weights folder and give it a card."""
-    from tenken.weights import add_weights
+    from tenken.detection.weights import add_weights
 
     weights = add_weights(file, name, trust=trust)
     typer.echo(f"{weights.path}  {', '.join(weights.card.classes)}  {weights.sha256}")

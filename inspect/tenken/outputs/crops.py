@@ -10,9 +10,9 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 from shapely import LineString, MultiLineString, MultiPolygon, Polygon, line_interpolate_point
 
-from tenken.identify import Defect
+from tenken.identity.identify import Defect
 from tenken.inspection import Inspection
-from tenken.measure import Sighting
+from tenken.measurement.measure import Sighting
 from tenken.outputs.figures import (
     UNKNOWN,
     area_text,

@@ -1,7 +1,7 @@
 """Sizes in words: as many digits as they deserve, with their interval, and what is not known said so."""
 
-from tenken.identify import Defect
-from tenken.measure import Sighting
+from tenken.identity.identify import Defect
+from tenken.measurement.measure import Sighting
 from tenken.outputs.wording import Words
 
 UNKNOWN = "–"

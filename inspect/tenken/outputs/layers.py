@@ -9,10 +9,10 @@ from typing import Literal
 import shapely
 from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 
-from tenken.grade import Finding
-from tenken.identify import Defect
+from tenken.assessment.grade import Finding
+from tenken.identity.identify import Defect
 from tenken.inspection import Inspection
-from tenken.measure import Sighting
+from tenken.measurement.measure import Sighting
 from tenken.outputs.columns import COVERAGE, CRACK_LINES, DEFECTS, PHOTOS, RUN, SEGMENTS, SIGHTINGS, FieldType
 from tenken.outputs.grades import worst_grade
 from tenken.outputs.reviews import Review

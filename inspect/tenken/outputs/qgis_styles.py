@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from xml.etree import ElementTree as ET
 
-from tenken.detect import KINDS
+from tenken.detection.detect import KINDS
 from tenken.outputs.grades import UNGRADED_COLOUR, grade_colour, kind_colour, severity
 from tenken.outputs.layers import Layer
 from tenken.outputs.qml import (

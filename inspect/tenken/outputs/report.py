@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tenken.identify import Defect
+from tenken.identity.identify import Defect
 from tenken.inspection import Inspection
 from tenken.journal import write_atomically
 from tenken.outputs.figures import UNKNOWN, length_text, mm_text, resolution_text

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tenken.grade import Finding
-from tenken.identify import Defect
+from tenken.assessment.grade import Finding
+from tenken.identity.identify import Defect
 from tenken.inspection import Inspection
-from tenken.measure import Sighting
+from tenken.measurement.measure import Sighting
 from tenken.outputs.figures import (
     UNKNOWN,
     area_text,

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenken.identify import Defect
+from tenken.identity.identify import Defect
 
 
 @dataclass(frozen=True, slots=True)

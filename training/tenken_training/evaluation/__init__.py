@@ -1,7 +1,7 @@
 """How good a detector is on labelled photos: the same figures for every engine and every kind of network.
 
 ``read_labelled_set`` looks at a folder, ``evaluate_weights`` judges weights on it; ``score_photos`` and
-``evaluation_of`` do the same for any `tenken.detect.Detector`.
+``evaluation_of`` do the same for any `tenken.detection.detect.Detector`.
 """
 
 from tenken_training.evaluation.labels import LabelledPhoto, LabelledSet, read_labelled_set

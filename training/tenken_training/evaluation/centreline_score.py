@@ -14,7 +14,7 @@ import shapely
 from scipy import ndimage
 from shapely import LineString, MultiLineString, affinity
 
-from tenken.centreline import trace_centreline
+from tenken.measurement.centreline import trace_centreline
 from tenken_training.evaluation.truth import EIGHT_NEIGHBOURS
 
 BoolArray = npt.NDArray[np.bool_]

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tenken.detect import KINDS
+from tenken.detection.detect import KINDS
 from tenken.errors import SettingsError
-from tenken.picture import load_photo
+from tenken.imagery.picture import load_photo
 from tenken_training.evaluation.label_files import read_class_names, read_mask, read_polygons, read_sites
 from tenken_training.evaluation.truth import Truth, from_mask, from_polygons
 

@@ -9,7 +9,7 @@ import shapely
 from scipy import ndimage
 from shapely import affinity
 
-from tenken.find import LINEAR_KINDS, PhotoDefect
+from tenken.measurement.find import LINEAR_KINDS, PhotoDefect
 from tenken_training.evaluation.average_precision import RankedDetections
 from tenken_training.evaluation.centreline_score import (
     WIDTH_CLASSES,

@@ -9,9 +9,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from tenken.detect import KINDS, Detector
+from tenken.detection.detect import KINDS, Detector
 from tenken.errors import SettingsError
-from tenken.find import find_defects
+from tenken.measurement.find import find_defects
 from tenken_training.evaluation.centreline_score import TOLERANCE_PX
 from tenken_training.evaluation.labels import LabelledPhoto, LabelledSet
 from tenken_training.evaluation.photo_score import KindScore, PhotoScore, score_alarms, score_defects

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenken.cores import usable_cores
-from tenken.detect import load_detector
-from tenken.progress import Progress, Silence
-from tenken.weights import find_weights
+from tenken.detection.cores import usable_cores
+from tenken.detection.detect import load_detector
+from tenken.detection.weights import find_weights
+from tenken.running.progress import Progress, Silence
 from tenken_training.evaluation.labels import LabelledSet
 from tenken_training.evaluation.photo_score import PhotoScore
 from tenken_training.evaluation.report import write_page

@@ -1,7 +1,7 @@
 """A photo as one tile, as published figures have it: detections ranked by score, for average precision and calibration.
 
-Figures of the product itself (tiles, assembly, working threshold) come from `tenken.find.find_defects`; these are
-only for standing beside published ones, and for looking at scores below the threshold.
+Figures of the product itself (tiles, assembly, working threshold) come from `tenken.measurement.find.find_defects`;
+these are only for standing beside published ones, and for looking at scores below the threshold.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tenken.detect import Detections, Detector, kinds_of
-from tenken.find import LINEAR_KINDS
+from tenken.detection.detect import Detections, Detector, kinds_of
+from tenken.measurement.find import LINEAR_KINDS
 from tenken_training.evaluation.average_precision import RankedDetections
 from tenken_training.evaluation.matching import GRID_PX, Crop, box_iou, mask_iou, matches
 from tenken_training.evaluation.photo_score import grown

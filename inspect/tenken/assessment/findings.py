@@ -1,0 +1,102 @@
+"""From defects to the repair list: assets, segments, coverage, grades and rank in one call."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyproj import CRS
+from shapely.geometry.base import BaseGeometry
+
+from tenken.assessment.grade import DefectGrade, Finding, grade_defect
+from tenken.assessment.priority import rank
+from tenken.assessment.quantities import quantities_of
+from tenken.assessment.standards import Standard, load_standard
+from tenken.identity.identify import Defect
+from tenken.settings import Lang
+from tenken.structure.assets import Asset, near_assets, read_assets
+from tenken.structure.coverage import View, area_of, cover
+from tenken.structure.segments import assign, make_segments
+
+DEFAULT_STANDARD = "japan-bridge-2019"
+
+
+def assess(
+    defects: Sequence[Defect],
+    assets_path: Path | None,
+    views: Sequence[View],
+    crs: CRS | None,
+    standard: Standard | str | Path = DEFAULT_STANDARD,
+    *,
+    lang: Lang = "ja",
+    segment_length_m: float = 10.0,
+    max_resolution_mm: float | None = None,
+) -> tuple[dict[str, DefectGrade], tuple[Finding, ...]]:
+    """Grade every defect and rank every segment.
+
+    Parameters
+    ----------
+    defects
+        One record per physical defect; one without a place stands in no segment.
+    assets_path
+        Assets file; None cuts what the photos show into cells.
+    views
+        What each photo shows, in the flight's CRS, unusable photos too.
+    crs
+        The flight's metric CRS; None when no photo has a position: then there are no segments.
+    standard
+        A standard, the id of a shipped one, or a TOML file.
+    lang
+        Language of all reasons.
+    segment_length_m
+        Length of a station, and side of a cell.
+    max_resolution_mm
+        Coarsest effective resolution that counts as seen, mm per pixel (`tenken.structure.coverage.cover`).
+
+    Returns
+    -------
+    Grades by defect id in the order of `defects`, and the findings, ranked ones first.
+
+    Raises
+    ------
+    AssetsError
+        When the assets file cannot be used or lies elsewhere.
+    SettingsError
+        When the standard or the segment length cannot be used.
+    """
+    if not isinstance(standard, Standard):
+        standard = load_standard(standard)
+    if crs is None:
+        grades = [grade_defect(d, None, standard, spacing_m=None, corrosion_pct=None, lang=lang) for d in defects]
+        return {grade.defect_id: grade for grade in grades}, ()
+    placed_area = area_of(views)
+    assets: tuple[Asset, ...] = ()
+    if assets_path is not None:
+        assets = read_assets(assets_path, crs)
+        if not placed_area.is_empty:
+            assets = near_assets(assets, placed_area, assets_path)
+    segments = make_segments(assets, placed_area, segment_length_m=segment_length_m)
+    coverage = cover(segments, views, max_resolution_mm=max_resolution_mm)
+
+    places = assign([_place(defect) for defect in defects], segments)
+    inside: dict[str | None, list[Defect]] = defaultdict(list)
+    for defect, segment_id in zip(defects, places, strict=True):
+        inside[segment_id].append(defect)
+    by_id = {segment.segment_id: segment for segment in segments}
+    quantities = {i: quantities_of(by_id[i], inside[i], coverage[i]) for i in by_id}
+    graded = {}
+    for defect, segment_id in zip(defects, places, strict=True):
+        here = quantities[segment_id] if segment_id else None
+        graded[defect.id] = grade_defect(
+            defect,
+            by_id[segment_id] if segment_id else None,
+            standard,
+            spacing_m=here.spacing_m if here else None,
+            corrosion_pct=here.corrosion_pct if here else None,
+            lang=lang,
+        )
+    return graded, rank(segments, defects, graded, quantities, coverage, standard, lang)
+
+
+def _place(defect: Defect) -> BaseGeometry | None:
+    """Centre line of a crack, outline of everything else."""
+    return defect.centreline_m if defect.centreline_m is not None else defect.outline_m

@@ -1,0 +1,217 @@
+"""From what a network says of every pixel to `Detections`; numpy and scipy only, the same for every engine.
+
+The network gives, for each kind, the probability that a pixel shows it, on a grid of every second pixel. Connected
+pixels above a low probability that hold one above a high probability are one object (hysteresis, Canny 1986). Its
+score says how likely an object of such probability and size was right on validation photos (Platt 1999).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from scipy.special import expit, logit
+
+from tenken.detection.detect import Detections
+from tenken.detection.engine import STRIDE_PX, Outputs, Tile
+
+FloatArray = npt.NDArray[np.float32]
+
+OUTPUT_STRIDE_PX = 2
+"""Pixels of the picture that one pixel of the network's output spans."""
+CONNECTED = np.ones((3, 3), dtype=np.int8)
+CERTAIN = 1e-4
+"""Probabilities are taken to be this far from 0 and 1 at least."""
+
+
+CORROSION = "corrosion"
+STATES = ("fair", "poor", "severe")
+"""Condition states of corrosion, mildest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRule:
+    """How pixels of one kind become objects.
+
+    Parameters
+    ----------
+    low, high
+        Probability of an object's pixels, and of its best one at least.
+    smallest_px
+        Longer side of the smallest object's box, in pixels of the picture.
+    calibration
+        (offset, slope, size): an object's score is
+        ``expit(offset + slope * logit(mean probability) + size * ln(output pixels))``.
+    min_score
+        Objects with a lower score are left out.
+    """
+
+    low: float
+    high: float
+    smallest_px: float
+    calibration: tuple[float, float, float]
+    min_score: float
+
+
+class PixelDecoder:
+    """Decodes networks that give one plane of probability a kind, and perhaps three of corrosion's states.
+
+    Parameters
+    ----------
+    classes
+        Kinds, in the order of the planes.
+    rules
+        How pixels become objects, for each kind.
+    """
+
+    def __init__(self, classes: Sequence[str], rules: Sequence[ObjectRule]) -> None:
+        self.classes = tuple(classes)
+        self._rules = tuple(rules)
+
+    def pad(self, tile: Tile, /) -> Tile:
+        """Extend a tile by its mirror image, as training does."""
+        below, right = -tile.shape[0] % STRIDE_PX, -tile.shape[1] % STRIDE_PX
+        if not below and not right:
+            return np.ascontiguousarray(tile)
+        return np.pad(tile, ((0, below), (0, right), (0, 0)), mode="symmetric")
+
+    def decode(self, outputs: Outputs, shape_px: tuple[int, int], /) -> Detections:
+        """Give the objects of one tile."""
+        return decode_pixels(outputs[0], shape_px, self.classes, self._rules)
+
+    def states(self, outputs: Outputs, shape_px: tuple[int, int], /) -> npt.NDArray[np.uint8] | None:
+        """State of each pixel of the objects that `decode` gives."""
+        [planes] = outputs
+        if len(planes) != len(self.classes) + len(STATES) or CORROSION not in self.classes:
+            return None
+        likeliest = np.stack([doubled(plane) for plane in planes[len(self.classes) :]]).argmax(axis=0).astype(np.uint8)
+        states = np.zeros(shape_px, np.uint8)
+        found = self.decode(outputs, shape_px)
+        for box, label, mask in zip(found.xyxy_px.astype(int), found.label, found.masks or [], strict=True):
+            if label == CORROSION:
+                window = (slice(box[1], box[3]), slice(box[0], box[2]))
+                states[window] = np.where(mask, likeliest[window] + 1, states[window])
+        return states
+
+
+def object_score(mean_probability: Any, output_px: Any, calibration: tuple[float, float, float]) -> Any:
+    """Score of objects, from the mean probability of their pixels and how many output pixels they have."""
+    offset, slope, size = calibration
+    certain = np.clip(mean_probability, CERTAIN, 1 - CERTAIN)
+    return expit(offset + slope * logit(certain) + size * np.log(np.maximum(output_px, 1)))
+
+
+def decode_pixels(
+    probability: FloatArray,
+    shape_px: tuple[int, int],
+    classes: Sequence[str],
+    rules: Sequence[ObjectRule],
+) -> Detections:
+    """Make objects of pixels.
+
+    Parameters
+    ----------
+    probability
+        (kinds, h / 2, w / 2) of the padded picture, or (kinds + 3, h / 2, w / 2) with corrosion's states.
+    shape_px
+        Height and width of the picture without padding.
+    classes
+        Kinds by number.
+    rules
+        How pixels become objects, for each kind.
+
+    Returns
+    -------
+    Detections by falling score within each kind.
+    """
+    height, width = shape_px
+    used = (slice(0, -(-height // OUTPUT_STRIDE_PX)), slice(0, -(-width // OUTPUT_STRIDE_PX)))
+    told = probability[len(classes) :]
+    objects: list[tuple[str, _Object]] = []
+    for number, (kind, rule) in enumerate(zip(classes, rules, strict=True)):
+        states = told[(slice(None), *used)] if kind == CORROSION and len(told) == len(STATES) else None
+        found = _objects(probability[number][used], rule, shape_px, states)
+        objects += [(kind, one) for one in sorted(found, key=lambda one: (-one.score, one.box))]
+    if not objects:
+        return Detections.empty()
+    return Detections(
+        np.array([one.box for _, one in objects], dtype=np.float64),
+        np.array([one.score for _, one in objects]),
+        np.array([kind for kind, _ in objects]),
+        [one.mask for _, one in objects],
+        state_share=np.array([one.state_share for _, one in objects]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    score: float
+    box: tuple[int, int, int, int]
+    mask: npt.NDArray[np.bool_]
+    state_share: tuple[float, ...]
+
+
+def _objects(
+    probability: FloatArray, rule: ObjectRule, shape_px: tuple[int, int], states: FloatArray | None
+) -> list[_Object]:
+    above = probability > rule.low
+    # Most tiles show nothing.
+    if not (probability.max(initial=0.0) >= rule.high):
+        return []
+    numbers, count = ndimage.label(above, structure=CONNECTED)
+    window = ndimage.find_objects(numbers)
+    counts = np.bincount(numbers.ravel(), minlength=count + 1)[1:]
+    index = np.arange(1, count + 1)
+    best = np.asarray(ndimage.maximum(probability, numbers, index))
+    sums = np.bincount(numbers.ravel(), weights=probability.ravel().astype(np.float64), minlength=count + 1)[1:]
+    scores = object_score(sums / counts, counts, rule.calibration)
+    found = []
+    for place in np.flatnonzero((best >= rule.high) & (scores >= rule.min_score)).tolist():
+        rows, columns = window[place]
+        extent = max(rows.stop - rows.start, columns.stop - columns.start) * OUTPUT_STRIDE_PX
+        if extent >= rule.smallest_px:
+            mask, top, left = _full_size(probability, numbers, place + 1, rows, columns, rule.low, shape_px)
+            if mask.any():
+                kept_rows, kept_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+                mask = mask[kept_rows[0] : kept_rows[-1] + 1, kept_columns[0] : kept_columns[-1] + 1]
+                left, top = left + int(kept_columns[0]), top + int(kept_rows[0])
+                box = (left, top, left + mask.shape[1], top + mask.shape[0])
+                shares = (np.nan,) * len(STATES)
+                if states is not None:
+                    inside = numbers[rows, columns] == place + 1
+                    shares = tuple(states[:, rows, columns][:, inside].mean(axis=1, dtype=np.float64).tolist())
+                found.append(_Object(float(scores[place]), box, mask, shares))
+    return found
+
+
+def _full_size(
+    probability: FloatArray,
+    numbers: npt.NDArray[Any],
+    number: int,
+    rows: slice,
+    columns: slice,
+    low: float,
+    shape_px: tuple[int, int],
+) -> tuple[npt.NDArray[np.bool_], int, int]:
+    """Mask of one object in the picture's pixels, cut at the picture's border, and its top and left."""
+    top, left = max(rows.start - 1, 0), max(columns.start - 1, 0)
+    around = (slice(top, rows.stop + 1), slice(left, columns.stop + 1))
+    # Another object's pixels must not lend this one theirs.
+    alone = np.where((numbers[around] == number) | (numbers[around] == 0), probability[around], 0)
+    mask = doubled(alone) > low
+    top, left = top * OUTPUT_STRIDE_PX, left * OUTPUT_STRIDE_PX
+    return mask[: shape_px[0] - top, : shape_px[1] - left], top, left
+
+
+def doubled(plane: FloatArray) -> FloatArray:
+    """Twice as many pixels each way, linearly: each lies a quarter of a pixel from the nearest old one."""
+    padded = np.pad(plane, 1, mode="edge").astype(np.float32)
+    rows = np.repeat(padded[1:-1], 2, axis=0) * 0.75
+    rows[0::2] += 0.25 * padded[:-2]
+    rows[1::2] += 0.25 * padded[2:]
+    both = np.repeat(rows[:, 1:-1], 2, axis=1) * 0.75
+    both[:, 0::2] += 0.25 * rows[:, :-2]
+    both[:, 1::2] += 0.25 * rows[:, 2:]
+    return np.asarray(both, dtype=np.float32)

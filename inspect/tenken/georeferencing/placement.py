@@ -1,0 +1,194 @@
+"""Where a photo's pixels lie in the world."""
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from pyproj import CRS
+from shapely import Polygon
+
+from tenken.georeferencing.camera import Camera, Unplaced, build_camera
+from tenken.georeferencing.orthomosaic import OrthomosaicPlacement, place_orthomosaic
+from tenken.georeferencing.photo_placement import PhotoPlacement
+from tenken.georeferencing.surface import Plane, RasterFile, TakeOffPlane
+from tenken.imagery.metadata import PhotoMetadata
+
+__all__ = [
+    "OrthomosaicPlacement",
+    "PhotoPlacement",
+    "Placement",
+    "Unplaced",
+    "place_orthomosaic",
+    "place_photo",
+]
+
+FloatArray = npt.NDArray[np.float64]
+
+_TAKE_OFF_HEIGHT_ERROR_M = 2.0
+"""1 sigma of a barometric height above take-off: the benchmark's flight states 40 m and flew at 38."""
+_AROUND_M = 300.0
+"""How far around the camera a surface model's heights are sampled, at the least."""
+_COARSE_CELLS = 512
+_FARTHEST_M = 2000.0
+
+
+class Placement(Protocol):
+    """From pixels to the flight's metric CRS and back, for one photo or orthomosaic.
+
+    Pixel coordinates are (x = column, y = row) of the picture as displayed (EXIF orientation applied); the
+    centre of the top left pixel is (0.5, 0.5).
+    """
+
+    @property
+    def crs(self) -> CRS:
+        """The flight's metric CRS."""
+        ...
+
+    @property
+    def grid_scale(self) -> float:
+        """Grid metres per metre on the ground (UTM: 0.9996 .. 1.001)."""
+        ...
+
+    def to_world(self, xy_px: FloatArray) -> FloatArray:
+        """(n, 2) pixels to (n, 3) easting, northing, height in metres; NaN where the ray meets no surface."""
+        ...
+
+    def on_facet(self, xy_px: FloatArray) -> "Placement":
+        """Return the placement on the one plane that most of (n, 2) pixels meet, or itself where there is none."""
+        ...
+
+    def to_photo(self, xyz_m: FloatArray) -> FloatArray:
+        """(n, 3) world points to (n, 2) pixels; NaN behind the camera."""
+        ...
+
+    def ground_resolution_mm(self, xy_px: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(n,) ground resolution square to the ray, and (n,) effective (/ cos of incidence), mm per pixel.
+
+        Exactly: the shorter and the longer axis of the ellipse that a pixel covers on the surface. On the
+        optical axis that is distance x pixel pitch / focal length, and the same / cos of the angle between
+        ray and normal.
+        """
+        ...
+
+    def position_error_m(self, xy_px: FloatArray) -> FloatArray:
+        """(n,) horizontal position error, 1 sigma (root of the summed variances east and north), metres."""
+        ...
+
+    def scale_error(self, xy_px: FloatArray) -> FloatArray:
+        """(n,) 1 sigma of the ground resolution, as a share of it."""
+        ...
+
+    def footprint(self) -> Polygon | None:
+        """Return what the photo shows of the surface, in the flight's CRS."""
+        ...
+
+
+def place_photo(
+    metadata: PhotoMetadata,
+    width_px: int,
+    height_px: int,
+    crs: CRS,
+    surface: TakeOffPlane | Plane | RasterFile = TakeOffPlane(),  # noqa: B008 - a frozen marker without state
+) -> PhotoPlacement | Unplaced:
+    """Place a photo above a surface; never by a guess: what is not stated gives the reason instead.
+
+    Parameters
+    ----------
+    metadata
+        The photo's statements.
+    width_px, height_px
+        Size of the picture as displayed (EXIF orientation applied).
+    crs
+        The flight's metric CRS.
+    surface
+        From `tenken.georeferencing.surface.parse_surface`.
+    """
+    camera = build_camera(metadata, width_px, height_px, crs)
+    if isinstance(camera, Unplaced):
+        return camera
+    above_m = metadata.relative_altitude_m
+    if isinstance(surface, TakeOffPlane):
+        if above_m is None:
+            return Unplaced(
+                "its height above ground is unknown: give --surface plane:HEIGHT (the ground's height in the "
+                "photo's altitude datum) or a surface model"
+            )
+        if above_m <= 0.0:
+            return Unplaced(
+                f"it states {above_m:g} m above take-off, so the take-off plane is not below it: give "
+                "--surface plane:HEIGHT or a surface model"
+            )
+        plane = Plane(float(camera.position_m[2]) - above_m)
+        return PhotoPlacement(crs, camera, plane, _TAKE_OFF_HEIGHT_ERROR_M, metadata.doubts, metadata.turned_by_viewer)
+    if metadata.altitude_m is None:
+        return Unplaced("its absolute altitude is unknown, only that above take-off: give --surface plane")
+    if isinstance(surface, Plane):
+        if surface.height_m >= camera.position_m[2]:
+            return Unplaced(
+                f"the plane at {surface.height_m:g} m is not below it, at {camera.position_m[2]:.1f} m: "
+                "check the height and its datum"
+            )
+        return PhotoPlacement(
+            crs, camera, surface, camera.accuracy.vertical_m, metadata.doubts, metadata.turned_by_viewer
+        )
+    return _place_on_raster(metadata, camera, crs, surface)
+
+
+def _place_on_raster(
+    metadata: PhotoMetadata, camera: Camera, crs: CRS, surface: RasterFile
+) -> PhotoPlacement | Unplaced:
+    """Read the part of a surface model that the photo can see, and place the photo above it."""
+    above_m = metadata.relative_altitude_m
+    easting_m, northing_m, _ = camera.position_m.tolist()
+    around_m = max(_AROUND_M, 3.0 * (above_m or 0.0))
+    around = surface.window(
+        crs,
+        (easting_m - around_m, northing_m - around_m, easting_m + around_m, northing_m + around_m),
+        most_cells=_COARSE_CELLS,
+    )
+    window = None
+    if around is not None and not np.isnan(around.heights_m).all():
+        lowest_m, highest_m = float(np.nanmin(around.heights_m)), float(np.nanmax(around.heights_m))
+        window = surface.window(crs, _bounds_m(camera, lowest_m, highest_m))
+    if window is None:
+        return Unplaced(f"{surface.path} shows nothing of what it sees: check its position, or give --surface plane")
+    points = window.intersect(camera.position_m, camera.rays(_spread_px(camera)))
+    if np.isnan(points).all():
+        return Unplaced(f"no ray of it meets {surface.path}: check that both use the same height datum")
+    doubts = (*metadata.doubts, *_datum_doubt(camera, points, above_m))
+    return PhotoPlacement(crs, camera, window, camera.accuracy.vertical_m, doubts, metadata.turned_by_viewer)
+
+
+def _bounds_m(camera: Camera, lowest_m: float, highest_m: float) -> tuple[float, float, float, float]:
+    """Bounds of what the camera can see of a surface between two heights: west, south, east, north."""
+    rays = camera.rays(_spread_px(camera))
+    ends = [camera.position_m[None, :]]
+    for height_m in (lowest_m, highest_m):
+        points = Plane(height_m).intersect(camera.position_m, rays)
+        lost = ~(np.linalg.norm(points - camera.position_m, axis=1) < _FARTHEST_M)
+        ends.append(np.where(lost[:, None], camera.position_m + rays * _FARTHEST_M, points))
+    reached = np.concatenate(ends)[:, :2]
+    # The heights are from a coarse reading, so the true extremes lie somewhat farther.
+    margin = 0.05 * np.ptp(reached, axis=0).max() + 2.0
+    west, south = np.nanmin(reached, axis=0) - margin
+    east, north = np.nanmax(reached, axis=0) + margin
+    return float(west), float(south), float(east), float(north)
+
+
+def _spread_px(camera: Camera) -> FloatArray:
+    """Points spread over the picture, its border with them."""
+    x, y = np.meshgrid(np.linspace(0.0, camera.width_px, 9), np.linspace(0.0, camera.height_px, 9))
+    return np.column_stack([x.ravel(), y.ravel()])
+
+
+def _datum_doubt(camera: Camera, points: FloatArray, above_m: float | None) -> tuple[str, ...]:
+    """Doubt a surface model whose distance to the camera does not fit the stated height above take-off."""
+    if above_m is None:
+        return ()
+    clearance_m = float(camera.position_m[2] - np.nanmedian(points[:, 2]))
+    if abs(clearance_m - above_m) <= max(10.0, 0.25 * above_m):
+        return ()
+    return (
+        f"the surface model lies {clearance_m:.0f} m below it, but it states {above_m:.0f} m above take-off: "
+        "the heights may be in different datums",
+    )

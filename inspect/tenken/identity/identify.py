@@ -1,0 +1,173 @@
+"""One physical defect, one record: what is kept of all its sightings.
+
+Nothing is summed over sightings: each place is taken from the best photo that shows it. A photo that shows the place,
+and in which nothing was found there, counts against the defect.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from shapely import MultiLineString, MultiPolygon, Polygon
+
+from tenken.identity.joining import View, join_sightings
+from tenken.measurement.measure import Sighting
+
+GRID_M = 1e-4
+"""Unions snap to a tenth of a millimetre: without a grid GEOS may drop polygons whose edges nearly coincide."""
+
+COMPARABLE_RESOLUTION = 1.5
+"""A photo without a detection speaks against a defect only if its resolution is at most this many times as coarse."""
+
+SHOWN_FRACTION = 0.5
+"""Share of a defect that a photo's footprint must hold for the photo to show its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """One physical defect with all its sightings, the best first."""
+
+    id: str
+    kind: str
+    score: float
+    outline_m: MultiPolygon | None
+    centreline_m: MultiLineString | None
+    length_m: float | None
+    width_mm: float | None
+    width_low_mm: float | None
+    width_high_mm: float | None
+    width_status: str | None
+    area_m2: float | None
+    gsd_mm: float | None
+    position_error_m: float | None
+    sightings: tuple[Sighting, ...]
+    unseen_in: tuple[str, ...]
+    """Photos that show the place but in which nothing was detected there."""
+
+
+def identify(sightings: Sequence[Sighting], views: Mapping[str, View]) -> tuple[Defect, ...]:
+    """Join the sightings of each physical defect into one record.
+
+    The result does not depend on the order of sightings or photos.
+
+    Parameters
+    ----------
+    sightings
+        Of all photos.
+    views
+        Usable photos with a place, by name.
+
+    Returns
+    -------
+    Defects ordered by kind and id.
+    """
+    ordered = sorted(sightings, key=lambda sighting: sighting.sighting_id)
+    defects = [_defect([ordered[number] for number in group], views) for group in join_sightings(ordered, views)]
+    return tuple(sorted(defects, key=lambda defect: (defect.kind, defect.id)))
+
+
+def _defect(sightings: list[Sighting], views: Mapping[str, View]) -> Defect:
+    best_first = tuple(sorted(sightings, key=_preference))
+    best = best_first[0]
+    outline, line = _union(best_first, views)
+    width = min(best_first, key=lambda s: (_WIDTH_TRUST.get(s.width_status or "", len(_WIDTH_TRUST)), _preference(s)))
+    unseen_in = _unseen_in(outline, best_first, views)
+    seen_by = {sighting.photo: 0.0 for sighting in best_first}
+    for sighting in best_first:
+        seen_by[sighting.photo] = max(seen_by[sighting.photo], sighting.score)
+    return Defect(
+        id=f"{best.kind[:2].upper()}-{best.sighting_id[:10]}",
+        kind=best.kind,
+        score=sum(seen_by.values()) / (len(seen_by) + len(unseen_in)),
+        outline_m=outline,
+        centreline_m=line,
+        length_m=_grown(best.length_m, best.centreline_m, line, "length"),
+        width_mm=width.width_mm,
+        width_low_mm=width.width_low_mm,
+        width_high_mm=width.width_high_mm,
+        width_status=width.width_status,
+        area_m2=_grown(best.area_m2, best.outline_m, outline, "area"),
+        gsd_mm=best.gsd_mm,
+        position_error_m=best.position_error_m,
+        sightings=best_first,
+        unseen_in=unseen_in,
+    )
+
+
+_WIDTH_TRUST = {"measured": 0, "estimated": 1, "unmeasured": 2, "below_limit": 3, "no_scale": 4}
+
+
+def _preference(sighting: Sighting) -> tuple[float, float, float, str]:
+    """Sort key, best first: resolution in steps of a quarter, then how much of the defect is shown, then score."""
+    resolution = round(np.log(sighting.gsd_mm) / np.log(1.25)) if sighting.gsd_mm else np.inf
+    size = sighting.length_m or sighting.area_m2 or sighting.length_px or sighting.outline_px.area
+    return float(resolution), -size, -sighting.score, sighting.sighting_id
+
+
+def _union(
+    best_first: Sequence[Sighting], views: Mapping[str, View]
+) -> tuple[MultiPolygon | None, MultiLineString | None]:
+    """Take each place from the best photo that shows it: later photos add only what earlier ones do not cover."""
+    outlines: list[shapely.Geometry] = []
+    lines: list[shapely.Geometry] = []
+    covered: shapely.Geometry = Polygon()
+    for photo in dict.fromkeys(sighting.photo for sighting in best_first):
+        own = [sighting for sighting in best_first if sighting.photo == photo]
+        outlines += [s.outline_m.difference(covered) for s in own if s.outline_m is not None]
+        lines += [s.centreline_m.difference(covered) for s in own if s.centreline_m is not None]
+        if photo in views:
+            covered = shapely.union(covered, views[photo].footprint, grid_size=GRID_M)
+    return _polygons(outlines), _lines(lines)
+
+
+def _polygons(shapes: Sequence[shapely.Geometry]) -> MultiPolygon | None:
+    if not shapes:
+        return None
+    parts = [
+        part
+        for part in shapely.get_parts(shapely.union_all(shapes, grid_size=GRID_M))
+        if part.geom_type == "Polygon" and part.area > 0
+    ]
+    return MultiPolygon(parts) if parts else None
+
+
+def _lines(shapes: Sequence[shapely.Geometry]) -> MultiLineString | None:
+    parts = [
+        part
+        for shape in shapes
+        for part in shapely.get_parts(shape)
+        if part.geom_type == "LineString" and part.length > 0
+    ]
+    return MultiLineString(parts) if parts else None
+
+
+def _grown(
+    value: float | None, own: shapely.Geometry | None, whole: shapely.Geometry | None, measure: str
+) -> float | None:
+    """Scale the best sighting's size to the union's: the size on the surface per size on the map stays its own."""
+    if value is None or own is None or whole is None or getattr(own, measure) == 0:
+        return value
+    return value * float(getattr(whole, measure)) / float(getattr(own, measure))
+
+
+def _unseen_in(
+    outline: MultiPolygon | None, sightings: Sequence[Sighting], views: Mapping[str, View]
+) -> tuple[str, ...]:
+    """Photos whose footprint holds the place, at a comparable resolution, but in which nothing was found there."""
+    best = sightings[0]
+    if outline is None or best.gsd_mm is None:
+        return ()
+    seen_in = {sighting.photo for sighting in sightings}
+    finest = COMPARABLE_RESOLUTION * best.gsd_mm
+    return tuple(
+        sorted(
+            view.photo
+            for view in views.values()
+            if view.usable
+            and view.photo not in seen_in
+            and view.gsd_mm <= finest
+            and view.footprint.buffer(-view.position_error_m).intersection(outline).area
+            >= SHOWN_FRACTION * outline.area
+        )
+    )
