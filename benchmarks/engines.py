@@ -16,10 +16,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from tenken.detection.cores import usable_cores
-from tenken.detection.detect import Detections, kinds_of
-from tenken.detection.openvino_engine import OpenVinoSegmenter
-from tenken.detection.ultralytics_engine import UltralyticsSegmenter, open_checkpoint
+from tenken.detection.detect import Detections, kinds_of, load_detector
+from tenken.detection.ultralytics_engine import open_checkpoint
 from tenken.detection.weights import find_weights
+from tenken.errors import MissingExtraError, SettingsError
 
 Tile = npt.NDArray[np.uint8]
 
@@ -114,24 +114,26 @@ def main() -> None:
     parser.add_argument("--min-score", type=float, default=0.25)
     options = parser.parse_args()
     tiles = tiles_of(options.photos, options.count, options.tile)
-    weights = find_weights(options.checkpoint)
-    onnx = find_weights(weights.card.name)
-    thresholds = [options.min_score] * len(onnx.card.classes)
-
-    def openvino(**settings: Any) -> Callable[[Iterable[Tile]], list[Detections]]:
-        engine = OpenVinoSegmenter(onnx.path, onnx.card.classes, thresholds, **settings)
-        return lambda tiles: list(engine.detect_many(tiles))
-
+    onnx = find_weights(find_weights(options.checkpoint).card.name).path
     predictor = ultralytics_predictor(options.checkpoint, options.min_score)
-    torch_engine = UltralyticsSegmenter(options.checkpoint, thresholds, device="cpu")
+    cores = usable_cores()
     engines: dict[str, Callable[[Iterable[Tile]], list[Detections]]] = {
-        "ultralytics predict": lambda tiles: [predictor(tile) for tile in tiles],
-        "torch, own decoding": lambda tiles: [torch_engine(tile) for tile in tiles],
-        "openvino, 1 stream": openvino(streams=1),
-        f"openvino, {usable_cores()} streams": openvino(),
-        f"openvino, {usable_cores()} streams, bf16": openvino(precision="bf16"),
+        "ultralytics predict": lambda tiles: [predictor(tile) for tile in tiles]
     }
-    print(f"{len(tiles)} tiles of {options.photos}, score > {options.min_score}, {usable_cores()} cores")
+    for name, path, settings in (
+        ("torch, own decoding", options.checkpoint, {}),
+        ("openvino f32, 1 stream", onnx, {"engine": "openvino", "precision": "f32", "streams": 1}),
+        (f"openvino f32, {cores} streams", onnx, {"engine": "openvino", "precision": "f32"}),
+        (f"openvino bf16, {cores} streams", onnx, {"engine": "openvino", "precision": "bf16"}),
+        (f"onnxruntime, {cores} streams", onnx, {"engine": "onnxruntime"}),
+    ):
+        try:
+            detector = load_detector(path, device="cpu", min_score=options.min_score, **settings)
+        except (MissingExtraError, SettingsError) as error:
+            print(f"{name}: left out ({error})")
+        else:
+            engines[name] = lambda tiles, detector=detector: list(detector.detect_many(tiles))  # type: ignore[misc]
+    print(f"{len(tiles)} tiles of {options.photos}, score > {options.min_score}, {cores} cores")
     print(f"{'engine':30} tiles/s  found  differing  box px (median, max)  score (max)  mask IoU (median, min)")
     reference: list[Detections] = []
     for name, run in engines.items():

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString
 
-from drawn import draw_cracks, perfect_detector
+from drawn import draw_cracks, draw_rust, perfect_detector, stating_detector
 from tenken import Detections, find_defects
-from tenken.measurement.assemble import concatenate, group_pieces, pieces_of_tile
+from tenken.measurement.assemble import concatenate, group_pieces, pieces_of_tile, whole_masks
+from tenken.measurement.condition import StateShare
 
 SIZE = (2000, 1500)
 WANDERING = LineString([(60 + 63 * n, 700 + 260 * np.sin(n / 4) + 22 * np.sin(n * 1.7)) for n in range(30)])
@@ -96,3 +97,84 @@ def test_two_detections_of_one_tile_stay_apart_unless_they_cover_each_other() ->
     )
     pieces = concatenate([pieces_of_tile(apart, (0, 0, 200, 200), ("crack",))])
     assert group_pieces(pieces).tolist() == [0, 1, 1]
+
+
+FAIR, POOR, SEVERE = range(3)
+RUST = draw_rust([(100, 100, 300, 200, FAIR), (300, 100, 340, 200, POOR), (340, 100, 500, 200, SEVERE)], (700, 300))
+TRUE_SHARE = (200 / 400, 40 / 400, 160 / 400)
+
+
+@pytest.mark.parametrize("tile_px", [64, 150, 700])
+def test_the_condition_of_rust_is_that_of_its_whole_area_over_all_tiles(tile_px: int) -> None:
+    (defect,) = find_defects(RUST, stating_detector, tile_px=tile_px, overlap=0)
+    assert defect.state_share is not None
+    assert defect.state_share == pytest.approx(TRUE_SHARE)
+    assert (defect.state_share.condition_state, defect.state_share.condition_state_score) == ("fair", 0.5)
+
+
+def test_where_tiles_overlap_the_condition_still_adds_up_to_one() -> None:
+    (defect,) = find_defects(RUST, stating_detector, tile_px=150, overlap=0.3)
+    assert defect.state_share is not None
+    assert sum(defect.state_share) == pytest.approx(1)
+    assert defect.state_share == pytest.approx(TRUE_SHARE, abs=0.1)
+
+
+def test_the_order_of_tiles_does_not_touch_the_condition() -> None:
+    tiles = [(left, 0, left + 150, 300) for left in range(0, 700, 110)]
+    parts = [
+        pieces_of_tile(stating_detector(RUST[:, left:right]), (left, 0, right, 300), ()) for left, _, right, _ in tiles
+    ]
+    (one,) = whole_masks(concatenate(parts))
+    for order in (parts[::-1], parts[3:] + parts[:3]):
+        (other,) = whole_masks(concatenate(order))
+        assert other.state_share == one.state_share
+
+
+def test_a_piece_that_tells_no_condition_counts_for_nothing() -> None:
+    def tells_only_of_severe(tile: npt.NDArray[np.uint8]) -> Detections:
+        found = stating_detector(tile)
+        assert found.state_share is not None
+        share = np.where(found.state_share[:, [SEVERE]] > 0, found.state_share, np.nan)
+        return Detections(found.xyxy_px, found.score, found.label, found.masks, state_share=share)
+
+    (defect,) = find_defects(RUST, tells_only_of_severe, tile_px=340, overlap=0)
+    assert defect.state_share == (0, 0, 1)
+
+
+@pytest.mark.parametrize("share", [None, (np.nan, np.nan, np.nan), (0, 0, 0)])
+def test_a_condition_that_nobody_told_is_not_known(share: tuple[float, ...] | None) -> None:
+    def silent(tile: npt.NDArray[np.uint8]) -> Detections:
+        found = stating_detector(tile)
+        told = None if share is None else np.tile(share, (len(found), 1))
+        return Detections(found.xyxy_px, found.score, found.label, found.masks, state_share=told)
+
+    (defect,) = find_defects(RUST, silent, tile_px=150)
+    assert defect.state_share is None
+
+
+def test_a_crack_has_no_condition_of_corrosion_whatever_the_detector_says() -> None:
+    def talkative(tile: npt.NDArray[np.uint8]) -> Detections:
+        found = perfect_detector(tile)
+        share = np.tile([0.1, 0.2, 0.7], (len(found), 1))
+        return Detections(found.xyxy_px, found.score, found.label, found.masks, state_share=share)
+
+    image = draw_cracks([LineString([(10, 100), (790, 140)])], 5, (800, 300))
+    assert [defect.state_share for defect in find_defects(image, talkative, tile_px=200)] == [None]
+
+
+@pytest.mark.parametrize(
+    ("share", "state", "score"),
+    [
+        ((0.2, 0.3, 0.5), "severe", 0.5),
+        ((0.5, 0.5, 0.0), "poor", 0.5),
+        ((0.4, 0.2, 0.4), "severe", 0.4),
+        ((1 / 3, 1 / 3, 1 / 3), "severe", 0.333),
+        ((0.4001, 0.3999, 0.2), "poor", 0.4),
+        ((1.0, 0.0, 0.0), "fair", 1.0),
+    ],
+)
+def test_the_state_is_that_of_the_most_area_and_of_equal_ones_the_worse(
+    share: tuple[float, float, float], state: str, score: float
+) -> None:
+    told = StateShare(*share)
+    assert (told.condition_state, told.condition_state_score) == (state, score)

@@ -1,6 +1,7 @@
 """Sightings of one defect become one record; two defects stay two; nothing hangs on the order."""
 
 from dataclasses import replace
+from itertools import permutations
 from random import Random
 
 import numpy as np
@@ -9,6 +10,7 @@ from shapely import LineString, MultiLineString, MultiPolygon, affinity, box
 
 from tenken.identity.identify import identify
 from tenken.identity.joining import View
+from tenken.measurement.condition import StateShare
 from tenken.measurement.measure import Sighting
 
 GSD_MM = 1.0
@@ -129,6 +131,42 @@ def test_the_order_of_photos_changes_nothing(seed: int) -> None:
     Random(seed).shuffle(shuffled)  # noqa: S311 - a shuffle, no secret
     assert identify(shuffled, VIEWS) == identify(sightings, VIEWS)
     assert len(identify(sightings, VIEWS)) == 9
+
+
+def rust(photo: str, area_m2: float, share: StateShare | None) -> Sighting:
+    return replace(
+        sighting(photo, LineString([(2.1, 1), (2.9, 1)]), kind="corrosion"), area_m2=area_m2, state_share=share
+    )
+
+
+def test_the_condition_of_rust_is_the_mean_over_the_photos_that_tell_by_their_area() -> None:
+    told = [rust("a", 3.0, StateShare(1, 0, 0)), rust("b", 1.0, StateShare(0, 0.2, 0.8)), rust("c", 9.0, None)]
+    (defect,) = identify(told, VIEWS)
+    assert defect.state_share == pytest.approx((0.75, 0.05, 0.2))
+    assert (defect.condition_state, defect.condition_state_score) == ("fair", 0.75)
+
+
+def test_the_order_of_photos_does_not_touch_the_condition() -> None:
+    told = [
+        rust("a", 0.1, StateShare(0.1, 0.2, 0.7)),
+        rust("b", 0.7, StateShare(0.3, 0.3, 0.4)),
+        rust("c", 1e-9, StateShare(1 / 3, 1 / 3, 1 / 3)),
+    ]
+    (first,) = identify(told, VIEWS)
+    assert first.condition_state == "severe"
+    for order in permutations(told):
+        assert identify(order, VIEWS) == (first,)
+
+
+def test_without_a_place_the_condition_is_that_of_the_only_photo() -> None:
+    unplaced = replace(rust("z", 1.0, StateShare(0.1, 0.6, 0.3)), outline_m=None, area_m2=None, gsd_mm=None)
+    (defect,) = identify([unplaced], {})
+    assert (defect.condition_state, defect.condition_state_score) == ("poor", 0.6)
+
+
+def test_a_condition_that_no_photo_tells_is_not_known() -> None:
+    (defect,) = identify([rust("a", 1.0, None), rust("b", 2.0, None)], VIEWS)
+    assert (defect.state_share, defect.condition_state, defect.condition_state_score) == (None, None, None)
 
 
 def test_nothing_in_nothing_out() -> None:

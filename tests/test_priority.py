@@ -22,6 +22,7 @@ from tenken.assessment.importance import importance_of, load_priority_rules, peo
 from tenken.assessment.standards import load_standard
 from tenken.errors import AssetsError, SettingsError
 from tenken.identity.identify import Defect
+from tenken.measurement.condition import StateShare
 from tenken.settings import Lang
 from tenken.structure.coverage import View
 
@@ -164,6 +165,26 @@ def test_corrosion_is_a_share_of_the_area_seen_and_overlaps_count_once(tmp_path:
     assert finding.corrosion_pct == pytest.approx(4 / 50 * 100)
     assert grades["d1"].candidates == ("b", "d")
     assert "Corrosion on 8 % of the area seen." in grades["d1"].reason
+
+
+def test_severe_corrosion_is_told_beside_the_whole_and_moves_no_grade_and_no_rank(two_spans: Path) -> None:
+    plain = [patch("d1", 1, 2), patch("d2", 4, 1), patch("d3", 12, 2)]
+    told = [
+        replace(plain[0], state_share=StateShare(0.5, 0.25, 0.25)),
+        replace(plain[1], state_share=StateShare(0.0, 0.0, 1.0)),
+        plain[2],
+    ]
+    grades, (first, second) = listed(told, [photo(0, 20)], two_spans)
+    assert (first.corrosion_area_m2, first.severe_corrosion_area_m2) == (5.0, 2.0)
+    assert (second.corrosion_area_m2, second.severe_corrosion_area_m2) == (4.0, None)
+    (said,) = (reason for reason in first.reasons if "severe" in reason)
+    assert "2.000 m²" in said
+    assert not any("severe" in reason for reason in second.reasons)
+    without_grades, without = listed(plain, [photo(0, 20)], two_spans)
+    assert grades == without_grades
+    assert [(f.segment.segment_id, f.rank, f.priority, f.grade_candidates) for f in without] == [
+        (f.segment.segment_id, f.rank, f.priority, f.grade_candidates) for f in (first, second)
+    ]
 
 
 def test_importance_decides_between_equal_damage(tmp_path: Path) -> None:

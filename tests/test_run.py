@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyogrio
 import pytest
 import rasterio
@@ -21,8 +22,8 @@ from rasterio.transform import from_origin
 from shapely import LineString
 
 from conftest import DemoFlight
-from drawn import draw_cracks, perfect_detector
-from tenken import Settings, inspect_flight
+from drawn import draw_cracks, draw_rust, perfect_detector, stating_detector
+from tenken import Detections, Settings, inspect_flight
 from tenken.hashing import file_sha256
 from tenken.running.verification import verify_run
 
@@ -242,6 +243,79 @@ def test_an_orthomosaic_is_inspected_window_by_window(tmp_path: Path) -> None:
     assert defect.width_mm == pytest.approx(12, abs=1)
     assert defect.outline_m is not None
     assert defect.outline_m.bounds[0] == pytest.approx(24730 + 0.2, abs=0.02)
+
+
+class Stating:
+    """Tells the condition of rust, and that its answers stay the same."""
+
+    fingerprint = "stating 1"
+
+    def __call__(self, tile: npt.NDArray[np.uint8], /) -> Detections:
+        """Everything dark is corrosion."""
+        return stating_detector(tile)
+
+
+@pytest.fixture
+def rusty(tmp_path: Path) -> Path:
+    """An orthomosaic, 2 mm per pixel, with two patches of rust: 60 % severe, and all fair."""
+    path = tmp_path / "rusty.tif"
+    patches = [(100, 100, 500, 300, 0), (500, 100, 1100, 300, 2), (1300, 600, 1500, 800, 0)]
+    image = np.moveaxis(draw_rust(patches, (1800, 1250)), -1, 0)
+    profile = {"driver": "GTiff", "width": 1800, "height": 1250, "count": 3, "dtype": "uint8", "crs": "EPSG:6677"}
+    with rasterio.open(path, "w", transform=from_origin(24730, -43533, 0.002, 0.002), **profile) as dataset:
+        dataset.write(image)
+    return path
+
+
+def test_rust_carries_its_condition_into_map_and_repair_list(rusty: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    inspect_flight(rusty, out, Settings(tile_px=100, overlap=0, lang="en"), detector=Stating())
+    written = json.loads((out / "defects.geojson").read_text(encoding="utf-8"))["features"]
+    columns = ("condition_state", "condition_state_score", "fair_share", "poor_share", "severe_share")
+    assert {tuple(one["properties"][column] for column in columns) for one in written} == {
+        ("severe", 0.6, 0.4, 0.0, 0.6),
+        ("fair", 1.0, 1.0, 0.0, 0.0),
+    }
+    rows = list(csv.DictReader((out / "segments.csv").read_text(encoding="utf-8-sig").splitlines()))
+    assert sum(float(row["severe_corrosion_area_m2"] or 0) for row in rows) == pytest.approx(0.48, abs=1e-3)
+    assert "an estimated 0.480 m² is in severe condition" in rows[0]["reasons"]
+
+
+def test_a_condition_is_kept_for_a_second_run_and_not_taken_from_rows_that_know_none(
+    rusty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tenken import journal
+
+    def units_kept() -> int:
+        inspect_flight(rusty, tmp_path / "out", Settings(tile_px=100), detector=Stating())
+        return int(json.loads((tmp_path / "out/run.json").read_text("utf-8"))["counts"]["units_kept_from_before"])
+
+    with monkeypatch.context() as before:
+        before.setattr(journal, "FORMAT", 1)
+        assert units_kept() == 0
+    assert units_kept() == 0
+    first = contents(tmp_path / "out")
+    assert units_kept() > 0
+    assert contents(tmp_path / "out") == first
+
+
+def test_a_photo_without_a_position_still_tells_the_condition_of_rust(tmp_path: Path) -> None:
+    from PIL import Image
+
+    images = tmp_path / "images"
+    images.mkdir()
+    rust = draw_rust([(100, 100, 200, 300, 0), (200, 100, 400, 300, 1)], (800, 600))
+    Image.fromarray(rust).save(images / "a.png")
+    Image.fromarray(draw_cracks([LineString([(50, 60), (700, 300)])], 6, (800, 600))).save(images / "b.png")
+
+    def by_size(tile: npt.NDArray[np.uint8]) -> Detections:
+        return stating_detector(tile) if tile[100:200, 100:200].mean() < 80 else perfect_detector(tile)
+
+    inspection = inspect_flight(images, tmp_path / "out", Settings(tile_px=800), detector=by_size)
+    assert {(one.kind, one.condition_state, one.condition_state_score) for one in inspection.defects} == {
+        ("corrosion", "poor", 0.667),
+        ("crack", None, None),
+    }
 
 
 def test_photos_without_a_position_are_inspected_in_pixels(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Training: labels follow their pictures, the same seed gives the same crops, and an interrupted fit goes on."""
 
+import pickle
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ pytest.importorskip("ultralytics", reason="training needs the train extra")
 
 import cv2
 import torch
+from scipy import ndimage
 
 from tenken.errors import SettingsError
 from tenken.hashing import file_sha256
@@ -21,13 +23,14 @@ from tenken_training.cleaning import CORROSION, CRACK, near
 from tenken_training.crops import CropMaker
 from tenken_training.curves import append_row, read_rows
 from tenken_training.drawn_defects import draw_cracks, draw_rust, paste_cracks
-from tenken_training.fit import fit, learning_rate
-from tenken_training.network import SegmentationLoss, collate, open_network
+from tenken_training.fit import Batches, fit, learning_rate
+from tenken_training.network import LOSS_NAMES, PixelNetwork, collate, loss_parts, open_network, save_network
 from tenken_training.prepare import PreparedIndex, prepare, read_index
-from tenken_training.rasters import crack_numbers
-from tenken_training.recipe import CROP_KINDS, CropKind, Recipe, read_recipe, start_checkpoint
+from tenken_training.rasters import crack_numbers, read_raster
+from tenken_training.recipe import CROP_KINDS, CropKind, Recipe, Textures, read_recipe, start_checkpoint
 from tenken_training.surfaces import SURFACES, render_surface
-from tenken_training.view import Labelled, View, look
+from tenken_training.textures import read_textures
+from tenken_training.view import UNKNOWN_STATE, Labelled, View, look
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHIPPED_RECIPE = REPOSITORY / "training" / "recipes" / "crack-corrosion.toml"
@@ -46,6 +49,24 @@ def grey_wall(size: int = 160, level: int = 150) -> npt.NDArray[np.uint8]:
 def write_picture(path: Path, picture: npt.NDArray[np.uint8]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(cv2.imencode(path.suffix, picture)[1].tobytes())
+
+
+TEXTURES = (
+    ("stones/wall.jpg", "stones", "concrete", "no", "no", "CC0-1.0"),
+    ("stones/old.jpg", "stones", "rock", "unsure", "no", "CC0-1.0"),
+    ("stones/rubble.jpg", "stones", "rock", "yes", "unsure", "CC0-1.0"),
+    ("stones/shut.jpg", "stones", "wood", "no", "no", "GPL-2"),
+    ("trees/oak.jpg", "trees", "vegetation", "no", "no", "CC0-1.0"),
+)
+
+
+def write_textures(folder: Path) -> None:
+    """Two packages: one trained on, one kept out."""
+    lines = ["path,package,package_version,width,height,category,may_show_cracks,may_show_rust,licence"]
+    for path, package, category, cracks, rust, licence in TEXTURES:
+        write_picture(folder / path, grey_wall())
+        lines.append(f"{path},{package},1,160,160,{category},{cracks},{rust},{licence}")
+    (folder / "index.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +90,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
         write_picture(corrosion / "images" / f"{number}.jpg", plate)
         write_picture(corrosion / "masks" / f"{number}.png", states)
     write_picture(data / FLIGHT, grey_wall(600))
+    write_textures(data / "textures")
     shipped = read_recipe(SHIPPED_RECIPE).model_dump(mode="json")
     checkpoint = data / "start.pt"
     if CHECKPOINT.is_file():
@@ -77,6 +99,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
         "sources": {
             "flights": ["flight/images/A.jpg"],
             "flight_cracks_px": {"flight/images/A.jpg": [[0, 0, 300, 600]]},
+            "textures": {"packages": ["stones"], "licences_left_out": ["GPL-2"]},
         },
         "start": {"checkpoint": checkpoint.name},
         "rendering": {"surfaces": len(SURFACES), "surface_px": 96},
@@ -130,7 +153,7 @@ def test_the_learning_rate_rises_and_then_falls_to_its_end() -> None:
     assert top == optimiser.warmup_steps - 1
     assert (np.diff(rates[:top]) > 0).all()
     assert (np.diff(rates[top:]) < 0).all()
-    assert rates[-1] == pytest.approx(optimiser.final_learning_rate, rel=0.01)
+    assert rates[-1] == pytest.approx(optimiser.final_learning_rate, rel=0.05)
 
 
 # Preparing
@@ -143,7 +166,7 @@ def test_no_test_photo_is_read(small: Small) -> None:
 def test_every_input_is_recorded_by_its_hash(small: Small) -> None:
     _, data, _, index = small
     files = {name: value for name, value in index.inputs.items() if not name.startswith("weights ")}
-    assert len(files) == 2 * 2 * 2 + 4 * 2 + 1
+    assert len(files) == 2 * 2 * 2 + 4 * 2 + 1 + 2
     assert all(file_sha256(data / name) == value for name, value in files.items())
 
 
@@ -156,6 +179,42 @@ def test_condition_states_are_kept(small: Small) -> None:
     labels = [photo.labels for photo in small[3].photos if photo.kind == "corrosion"]
     states = cv2.imread(str(small[2] / labels[0]), cv2.IMREAD_GRAYSCALE)
     assert np.unique(np.asarray(states)).tolist() == [0, 2]
+
+
+def test_a_texture_that_may_show_a_defect_teaches_nothing_about_it(small: Small) -> None:
+    textures = [photo for photo in small[3].photos if photo.kind == "texture"]
+    ignored = [bool(photo.ignore) for photo in textures]
+    assert [photo.category for photo in textures] == ["rock", "concrete"]
+    assert ignored == [True, False]
+    assert (read_raster(small[2] / textures[0].ignore) == 1 << CRACK).all()
+
+
+def test_textures_that_are_not_trained_on_are_kept_out(small: Small) -> None:
+    recipe, data, _, _ = small
+    assert recipe.sources.textures is not None
+    kept_out = read_textures(recipe.sources.textures, data / "textures", kept_out=True)
+    assert [texture.path for texture in kept_out] == ["trees/oak.jpg"]
+
+
+def test_half_of_a_package_is_kept_out_and_variants_stay_together(tmp_path: Path) -> None:
+    names = [f"{stem}{number}" for stem in ("moss", "clay", "slate", "elm", "fir", "sand") for number in (1, 2)]
+    rows = [f"p/{name}.jpg,p,1,9,9,soil,no,no,CC0-1.0" for name in names]
+    head = "path,package,package_version,width,height,category,may_show_cracks,may_show_rust,licence"
+    (tmp_path / "index.csv").write_text("\n".join([head, *rows]), encoding="utf-8")
+    halved = Textures(packages=(), halved=("p",))
+    trained, kept = (
+        {Path(t.path).stem for t in read_textures(halved, tmp_path, kept_out=out)} for out in (False, True)
+    )
+    assert trained | kept == set(names)
+    assert trained
+    assert kept
+    assert not {name[:-1] for name in trained} & {name[:-1] for name in kept}
+
+
+def test_missing_textures_say_how_to_get_them(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_textures(Textures(packages=("p",)), tmp_path)
+    assert "fetch_textures" in one_line(caught)
 
 
 def test_a_folder_prepared_by_another_recipe_is_refused(small: Small) -> None:
@@ -204,21 +263,9 @@ def test_a_hairline_label_survives_being_seen_from_afar() -> None:
     numbers = np.zeros((400, 400), np.uint8)
     numbers[200:202] = 1
     image = np.full((400, 400, 3), 200, np.uint8)
-    found, _ = look(image, numbers, None, View((200, 200), 0.3, 13.0, False, 96), rust=False).instances()
-    assert len(found) == 1
-    assert found[0].mask.any(axis=0).all()
-
-
-def test_a_crack_cut_by_the_crop_is_two_and_a_speck_is_left_out() -> None:
-    crop = Labelled.blank(64)
-    crop.crack_numbers[10:12, :30] = 1
-    crop.crack_numbers[50:52, 20:] = 1
-    crop.crack_numbers[30:32, 40:43] = 2
-    found, ignore = crop.instances()
-    assert [instance.label for instance in found] == [CRACK, CRACK]
-    assert ignore[CRACK][31, 41]
-    assert not ignore[CRACK][11, 10]
-    assert not ignore[CORROSION].any()
+    seen = look(image, numbers, None, View((200, 200), 0.3, 13.0, False, 96), rust=False).crack_numbers > 0
+    assert ndimage.label(seen, np.ones((3, 3)))[1] == 1
+    assert seen.any(axis=0).all()
 
 
 # What is drawn
@@ -308,6 +355,7 @@ def test_crops_follow_from_seed_epoch_and_number(maker: CropMaker) -> None:
         ("drawn_rust", {CORROSION}),
         ("flight_negative", set()),
         ("rendered_negative", set()),
+        ("texture_negative", set()),
     ],
 )
 def test_each_kind_of_crop_shows_what_its_name_says(maker: CropMaker, kind: CropKind, classes: set[int]) -> None:
@@ -315,7 +363,8 @@ def test_each_kind_of_crop_shows_what_its_name_says(maker: CropMaker, kind: Crop
     for number in range(6):
         crop = maker.crop_of(kind, stream(1, kind, number))
         assert crop.image.shape == (SIZE_PX, SIZE_PX, 3)
-        found |= {instance.label for instance in crop.instances()[0]}
+        found |= {CRACK} if crop.crack_numbers.any() else set()
+        found |= {CORROSION} if crop.rust.any() else set()
     assert found <= classes
     assert bool(found) == bool(classes)
 
@@ -335,35 +384,73 @@ def test_cracked_ground_of_a_flight_is_left_out(small: Small, maker: CropMaker) 
 needs_checkpoint = pytest.mark.skipif(not CHECKPOINT.is_file(), reason=f"no {CHECKPOINT.name} beside the checkout")
 
 
-def test_a_batch_holds_boxes_and_masks_where_the_labels_are() -> None:
-    crop = Labelled.blank(64)
-    crop.rust[16:48, 8:40] = True
-    batch = collate([Labelled.blank(64), crop])
-    assert batch.targets["batch_idx"].tolist() == [1]
-    assert (batch.targets["bboxes"] * 64).tolist() == [[24, 32, 32, 32]]
-    mask = batch.targets["masks"][0]
-    assert mask.shape == (16, 16)
-    assert mask[4:12, 2:10].all()
-    assert mask.sum() == 64
+def logits_of(crop: Labelled, certainty: float) -> torch.Tensor:
+    """(1, 5, s / 2, s / 2) what a network says that sees cracks, rust and its states as they are labelled."""
+    planes = [crop.crack_numbers > 0, crop.state > 0, *(crop.state == number for number in (1, 2, 3))]
+    signs = np.stack(planes)[:, ::2, ::2].astype(np.float32) * 2 - 1
+    return torch.from_numpy(certainty * signs)[None]
 
 
-def test_a_hairline_has_a_mask_on_the_coarse_grid() -> None:
+@pytest.fixture
+def cracked_and_rusty() -> Labelled:
+    """Crop of 64 px with a crack of 4 px, a poor and a severe patch."""
     crop = Labelled.blank(64)
-    crop.crack_numbers[33] = 1
-    assert collate([crop]).targets["masks"][0].any(dim=0).all()
+    crop.crack_numbers[10:14] = 1
+    crop.state[24:40, 8:40] = 2
+    crop.state[44:60, 8:40] = 3
+    return crop
+
+
+def test_a_network_that_is_right_loses_less_the_surer_it_is(cracked_and_rusty: Labelled) -> None:
+    batch = collate([cracked_and_rusty])
+    unsure, sure, wrong = (loss_parts(logits_of(cracked_and_rusty, value), batch) for value in (1.0, 8.0, -4.0))
+    assert (sure < unsure).all()
+    assert (unsure < wrong).all()
+    assert len(sure) == len(LOSS_NAMES)
+    assert float(sure.max()) < 0.01
+
+
+def test_where_a_class_is_left_out_nothing_costs(cracked_and_rusty: Labelled) -> None:
+    sound = Labelled.blank(64)
+    left_out = Labelled(sound.image, sound.crack_numbers, sound.state, ~sound.ignore)
+    claims = logits_of(cracked_and_rusty, 4.0)
+    punished, free = (loss_parts(claims, collate([crop])) for crop in (sound, left_out))
+    assert (punished[:4] > 0.1).all()
+    assert (free == 0).all()
+
+
+def test_rust_of_unknown_state_teaches_that_it_is_rust_and_no_state(cracked_and_rusty: Labelled) -> None:
+    cracked_and_rusty.state[cracked_and_rusty.state > 0] = UNKNOWN_STATE
+    parts = loss_parts(torch.zeros(1, 5, 32, 32), collate([cracked_and_rusty]))
+    assert float(parts[2]) > 0
+    assert float(parts[4]) == 0
 
 
 @needs_checkpoint
-def test_a_detection_where_the_class_is_left_out_costs_nothing() -> None:
+def test_the_network_takes_any_size_and_says_something_of_every_second_pixel() -> None:
+    network = open_network(CHECKPOINT, "cpu").eval()
+    with torch.inference_mode():
+        assert network(torch.zeros(2, 3, 96, 160)).shape == (2, 5, 48, 80)
+
+
+@needs_checkpoint
+def test_saved_weights_are_plain_tensors_and_open_again(tmp_path: Path) -> None:
     network = open_network(CHECKPOINT, "cpu")
-    crop = Labelled.blank(64)
-    left_out = Labelled(crop.image, crop.crack_numbers, crop.rust, ~crop.ignore)
-    batches = [collate([made, made]) for made in (crop, left_out)]
-    loss_of = SegmentationLoss(network)
-    outputs = network(batches[0].image.float() / 255)
-    punished, free = (float(loss_of(outputs, batch)[0].detach()) for batch in batches)
-    assert punished > 0
-    assert free == 0
+    save_network(network, tmp_path / "a.pt", epoch=3)
+    assert torch.load(tmp_path / "a.pt", weights_only=True)["epoch"] == 3
+    again = open_network(tmp_path / "a.pt", "cpu").eval()
+    assert isinstance(again, PixelNetwork)
+    picture = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.allclose(again(picture), network.eval()(picture), atol=0.1)
+
+
+def test_a_process_that_makes_crops_makes_the_same_ones(small: Small, maker: CropMaker) -> None:
+    batches = Batches(small[0], maker)
+    here, there = batches[1], pickle.loads(pickle.dumps(batches))[1]  # noqa: S301 - what a new process is given
+    assert torch.equal(here.image, there.image)
+    assert torch.equal(here.crack, there.crack)
+    assert torch.equal(here.state, there.state)
 
 
 @needs_checkpoint

@@ -14,6 +14,7 @@ from shapely.affinity import translate
 from tenken.assessment.grade import DefectGrade, Finding
 from tenken.identity.identify import Defect
 from tenken.inspection import Inspection, PhotoRecord, SkippedRecord
+from tenken.measurement.condition import StateShare
 from tenken.measurement.measure import Sighting
 from tenken.structure.segments import CoveragePatch, Segment
 
@@ -38,6 +39,7 @@ def sighting(
     placed: bool = True,
     width_mm: tuple[float | None, float, float] | None = None,
     status: str | None = None,
+    state_share: StateShare | None = None,
 ) -> Sighting:
     """Give a sighting; cracks by their centre line, other kinds by their outline, in photo pixels."""
     is_crack = kind == "crack"
@@ -68,6 +70,7 @@ def sighting(
         width_high_mm=high,
         width_status=("no_scale" if not placed else status) if is_crack else None,
         position_error_m=1.2345 if placed else None,
+        state_share=state_share,
     )
 
 
@@ -90,6 +93,7 @@ def defect(identity: str, *sightings: Sighting, unseen_in: tuple[str, ...] = ())
         position_error_m=best.position_error_m,
         sightings=sightings,
         unseen_in=unseen_in,
+        state_share=best.state_share,
     )
 
 
@@ -141,7 +145,7 @@ def findings(defects: dict[str, tuple[str, ...]]) -> tuple[Finding, ...]:
         Finding(
             first, 1, 71.25, None, ("c", "d"), ("最大幅 0.32 mm、RC <0.3 以上>", "腐食あり"), defects["s1"],
             4.07, 0.32, 0.62, 2.3, 0.9, True,
-            (patch(first, "seen", 0, 0.9), patch(first, "too_coarse", 0.9, 1)), (1, 2),
+            (patch(first, "seen", 0, 0.9), patch(first, "too_coarse", 0.9, 1)), (1, 2), 0.45806,
         ),
         Finding(
             second, 2, 12.0, "a", ("a",), (), (), 0.0, None, 0.0, 0.0, 0.6, True,
@@ -169,7 +173,7 @@ def bridge() -> Inspection:
             sighting("v2", other, "crack", CRACK_PX, status="unmeasured"),
             unseen_in=("第1日/橋 上面 003.jpg",),
         ),
-        defect("R-0001", sighting("v4", best, "corrosion", RUST_PX)),
+        defect("R-0001", sighting("v4", best, "corrosion", RUST_PX, state_share=StateShare(0.0612, 0.2, 0.7388))),
         defect("C-0003", sighting("v5", "位置なし.jpg", "crack", HIDDEN_PX, placed=False)),
     )
     grades = {

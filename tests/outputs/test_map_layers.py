@@ -83,6 +83,21 @@ def test_an_estimated_width_carries_its_interval_and_all_candidates(written: Pat
     assert rows(written, query) == [(None, 0.15, 0.34, "estimated", None, "b-c-d")]
 
 
+def test_rust_has_a_condition_state_and_cracks_have_none(written: Path) -> None:
+    shares = "fair_share, poor_share, severe_share"
+    query = f"SELECT id, condition_state, condition_state_score, {shares} FROM defects ORDER BY id"  # noqa: S608
+    assert rows(written, query) == [
+        ("C-0001", None, None, None, None, None),
+        ("C-0002", None, None, None, None, None),
+        ("C-0003", None, None, None, None, None),
+        ("R-0001", "severe", 0.739, 0.061, 0.2, 0.739),
+    ]
+    in_photos = "SELECT condition_state, condition_state_score FROM sightings WHERE kind = 'corrosion'"
+    assert rows(written, in_photos) == [("severe", 0.739)]
+    of_segments = "SELECT corrosion_area_m2, severe_corrosion_area_m2 FROM segments ORDER BY segment_id"
+    assert rows(written, of_segments) == [(0.62, 0.4581), (0.0, None), (None, None)]
+
+
 def test_a_sighting_can_be_drawn_in_its_photo(written: Path, bridge: Inspection) -> None:
     ((outline, centreline),) = rows(written, "SELECT outline_px, centreline_px FROM sightings WHERE sighting_id = 'v5'")
     (truth,) = next(one for one in bridge.defects if one.id == "C-0003").sightings
@@ -146,8 +161,28 @@ def test_a_style_names_every_column_and_lets_people_edit_the_review_only(
 def test_the_legend_has_a_symbol_for_every_defect_kind_and_grade(written: Path) -> None:
     ((qml,),) = rows(written, "SELECT styleQML FROM layer_styles WHERE f_table_name = 'defects'")
     shown = {one.get("value") for one in ET.fromstring(qml).iter("category")}  # noqa: S314
-    present = rows(written, "SELECT trim(kind || ' ' || coalesce(grade_worst, '')) FROM defects")
-    assert {value for (value,) in present} <= shown
+    look = "kind || coalesce(' ' || grade_worst, '') || coalesce(' ' || condition_state, '')"
+    present = {value for (value,) in rows(written, f"SELECT {look} FROM defects")}  # noqa: S608
+    assert "corrosion severe" in present
+    assert present <= shown
+
+
+@pytest.mark.parametrize(("lang", "terms"), [("ja", ["軽度", "中度", "重度"]), ("en", ["fair", "poor", "severe"])])
+def test_condition_states_stand_in_words_in_forms_and_map_tips(
+    tmp_path: Path, bridge: Inspection, lang: str, terms: list[str]
+) -> None:
+    path = tmp_path / "x.gpkg"
+    write_layers(path, bridge, lang)
+    styles = dict(rows(path, "SELECT f_table_name, styleQML FROM layer_styles"))
+    for layer in ("defects", "sightings"):
+        root = ET.fromstring(styles[layer])  # noqa: S314
+        options = root.findall("fieldConfiguration/field[@name='condition_state']//Option[@value]")
+        assert [(one.get("name"), one.get("value")) for one in options] == list(
+            zip(terms, ["fair", "poor", "severe"], strict=True)
+        )
+    tip = ET.fromstring(styles["defects"]).findtext("mapTip")  # noqa: S314
+    assert tip is not None
+    assert all(f"'{term}'" in tip for term in terms)
 
 
 def test_what_people_entered_comes_back_and_is_kept(tmp_path: Path, written: Path, bridge: Inspection) -> None:

@@ -147,6 +147,17 @@ def test_widths_carry_their_interval_and_say_how_they_were_had(page: Page, lang:
         assert words(lang)(f"width_status.{status}") in page.text
 
 
+def test_rust_shows_its_condition_state_with_its_score_and_says_that_this_is_no_grade(page: Page, lang: str) -> None:
+    shown = {
+        "ja": "重度 0.74 (軽度 6 % · 中度 20 % · 重度 74 %)",
+        "en": "severe 0.74 (fair 6 % · poor 20 % · severe 74 %)",
+    }
+    label = words(lang)("figure.condition_state")
+    assert label in ("腐食の状態（損傷程度ではない）", "condition state (no grade)")
+    assert page.text.count(label) == 1
+    assert shown[lang] in page.text.split(label)[1][:80]
+
+
 def test_photos_that_show_the_place_without_the_defect_are_named(page: Page, lang: str) -> None:
     heading = words(lang)("card.unseen_in", count=1)
     assert page.text.split(heading)[1].split()[0:2] == ["第1日/橋", "上面"]

@@ -81,6 +81,13 @@ def test_every_defect_is_a_feature_even_without_a_place(collections: dict[str, A
     assert unplaced["properties"]["length_m"] is None
 
 
+def test_the_web_map_tells_the_condition_of_rust(collections: dict[str, Any]) -> None:
+    states = {one["id"]: one["properties"]["condition_state"] for one in collections["defects"]["features"]}
+    assert states == {"C-0001": None, "C-0002": None, "C-0003": None, "R-0001": "severe"}
+    areas = [one["properties"]["severe_corrosion_area_m2"] for one in collections["segments"]["features"]]
+    assert areas == [0.4581, None, None]
+
+
 def test_files_are_byte_equal_in_whatever_order_things_were_found(tmp_path: Path, bridge: Inspection) -> None:
     turned = dataclasses.replace(bridge, defects=bridge.defects[::-1], findings=bridge.findings[::-1])
     contents = []

@@ -116,7 +116,7 @@ def fit(
     return work_dir / "last.pt"
 
 
-class _Batches(Dataset[Batch]):
+class Batches(Dataset[Batch]):
     """Batches by step: each is made from its number alone."""
 
     def __init__(self, recipe: Recipe, crops: CropMaker) -> None:
@@ -130,7 +130,7 @@ class _Batches(Dataset[Batch]):
 
 def _loader(recipe: Recipe, crops: CropMaker, steps: range, workers: int) -> DataLoader[Batch]:
     return DataLoader(
-        _Batches(recipe, crops),
+        Batches(recipe, crops),
         sampler=steps,
         batch_size=None,
         num_workers=workers,
@@ -155,6 +155,8 @@ def learning_rate(optimiser: Optimiser, step: int, steps_per_epoch: int) -> floa
 
 
 def _start_or_resume(recipe: Recipe, data_dir: Path, work_dir: Path, device: str) -> Fit:
+    # The decoder begins with random weights.
+    torch.manual_seed(recipe.seed)
     network = open_network(start_checkpoint(recipe, data_dir), device).to(memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     decayed = [value for value in network.parameters() if value.ndim > 1]

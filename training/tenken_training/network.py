@@ -211,7 +211,7 @@ def load_network(saved: Mapping[str, Any], device: str) -> PixelNetwork:
     from ultralytics.nn.tasks import SegmentationModel
 
     make: Any = SegmentationModel
-    full = make("yolo11n-seg.yaml", nc=2, verbose=False)
+    full = make("yolo11n-seg.yaml", verbose=False)
     network = PixelNetwork(list(full.model)[:TRUNK_LAYERS])
     try:
         network.load_state_dict({name: value.float() for name, value in saved["network"].items()})

@@ -8,6 +8,8 @@ from tenken.assessment.reasons import Reason, Term
 
 FULLY_SEEN = 0.95
 """From here on the report does not point at what is missing."""
+LEAST_SEVERE_M2 = 0.001
+"""Smallest area of severe corrosion that is pointed out: as fine as areas are written."""
 SMALLEST_CRACK_PX = 0.67
 """Narrowest crack that shows, in pixels of effective resolution (the limit of the state "unmeasured")."""
 
@@ -57,6 +59,8 @@ def _damage(case: Appraisal) -> list[Reason]:
     if ungraded := sum(not grade.candidates for grade in case.grades):
         reasons.append(Reason("ungraded", {"count": ungraded}))
     reasons.append(Reason("quantities", {"quantities": _quantities(case)}))
+    if (severe_m2 := case.quantities.severe_corrosion_area_m2) is not None and severe_m2 >= LEAST_SEVERE_M2:
+        reasons.append(Reason("severe_corrosion", {"area_m2": severe_m2}))
     return reasons
 
 

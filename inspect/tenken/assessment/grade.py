@@ -55,6 +55,8 @@ class Finding:
     coverage: tuple[CoveragePatch, ...]
     rank_range: tuple[int, int] | None = None
     """First and last rank when one weight moves by 20 %."""
+    severe_corrosion_area_m2: float | None = None
+    """Of the corrosion whose condition state is known; None where there is none."""
 
 
 def grade_defect(

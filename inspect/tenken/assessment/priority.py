@@ -105,4 +105,5 @@ def _finding(
         assessed=case.assessed,
         coverage=case.coverage,
         rank_range=places,
+        severe_corrosion_area_m2=here.severe_corrosion_area_m2,
     )

@@ -26,6 +26,8 @@ class Quantities:
     spacing_m: float
     """Least spacing of parallel cracks, infinite where there are no two."""
     corrosion_area_m2: float
+    severe_corrosion_area_m2: float | None
+    """Of the corrosion whose condition state is known; None where there is none."""
     crack_density_m_per_m2: float | None
     """Per area seen; None when too little was seen."""
     corrosion_pct: float | None
@@ -50,9 +52,19 @@ def quantities_of(segment: Segment, defects: Sequence[Defect], patches: Sequence
         max_width_mm=max(widths_mm, default=None),
         spacing_m=crack_spacing_m([d.centreline_m for d in cracks if d.centreline_m is not None]),
         corrosion_area_m2=round(sum(defect.area_m2 or 0.0 for defect in rust), 6),
+        severe_corrosion_area_m2=_severe_area_m2(rust),
         crack_density_m_per_m2=round(length_m / seen.area, 6) if enough else None,
         corrosion_pct=_corrosion_pct(rust, seen) if enough else None,
     )
+
+
+def _severe_area_m2(rust: Sequence[Defect]) -> float | None:
+    severe = [
+        defect.area_m2 * defect.state_share.severe
+        for defect in rust
+        if defect.area_m2 is not None and defect.state_share is not None
+    ]
+    return round(sum(severe), 6) if severe else None
 
 
 def _corrosion_pct(rust: Sequence[Defect], seen: MultiPolygon) -> float:

@@ -134,6 +134,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "quantity_length": ("{kind} {grades} {amount:.2f} m", "{kind} {grades} {amount:.2f} m"),
     "quantity_area": ("{kind} {grades} {amount:.3f} m²", "{kind} {grades} {amount:.3f} m²"),
     "quantity_count": ("{kind} {grades} {count} 件", "{count} {kind} {grades}"),
+    "severe_corrosion": (
+        "腐食のうち重度（severe）と推定された面積 {area_m2:.3f} m²（損傷程度の評価ではない）。",
+        "Of the corrosion an estimated {area_m2:.3f} m² is in severe condition (the detector's class, not a grade).",
+    ),
     "severity": (
         "損傷の重さ {severity:.2f}（重み {weight:.2f}）。",
         "Severity {severity:.2f} (weight {weight:.2f}).",

@@ -12,6 +12,7 @@ import shapely
 from shapely import MultiLineString, MultiPolygon, Polygon
 
 from tenken.identity.joining import View, join_sightings
+from tenken.measurement.condition import StateShare, mean_state_share
 from tenken.measurement.measure import Sighting
 
 GRID_M = 1e-4
@@ -44,6 +45,18 @@ class Defect:
     sightings: tuple[Sighting, ...]
     unseen_in: tuple[str, ...]
     """Photos that show the place but in which nothing was detected there."""
+    state_share: StateShare | None = None
+    """Mean over the sightings that tell, by their area; None where none does, and for kinds without one."""
+
+    @property
+    def condition_state(self) -> str | None:
+        """``fair``, ``poor`` or ``severe``, whichever has the most area; of equal ones the worse."""
+        return self.state_share.condition_state if self.state_share is not None else None
+
+    @property
+    def condition_state_score(self) -> float | None:
+        """Share of the area that is in that state, 0..1."""
+        return self.state_share.condition_state_score if self.state_share is not None else None
 
 
 def identify(sightings: Sequence[Sighting], views: Mapping[str, View]) -> tuple[Defect, ...]:
@@ -92,10 +105,16 @@ def _defect(sightings: list[Sighting], views: Mapping[str, View]) -> Defect:
         position_error_m=best.position_error_m,
         sightings=best_first,
         unseen_in=unseen_in,
+        state_share=mean_state_share((sighting.state_share, _area(sighting)) for sighting in best_first),
     )
 
 
 _WIDTH_TRUST = {"measured": 0, "estimated": 1, "unmeasured": 2, "below_limit": 3, "no_scale": 4}
+
+
+def _area(sighting: Sighting) -> float:
+    """Area on the surface; without a place, where a defect has but one sighting, in pixels."""
+    return sighting.area_m2 if sighting.area_m2 is not None else sighting.outline_px.area
 
 
 def _preference(sighting: Sighting) -> tuple[float, float, float, str]:

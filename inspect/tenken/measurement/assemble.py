@@ -5,6 +5,7 @@ are only used to find candidates: the boxes of parallel cracks overlap, their ma
 transitively, so a crack that runs through forty tiles becomes one object whatever the grid's origin.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from tenken.detection.detect import Detections, kinds_of
+from tenken.measurement.condition import CONDITION_STATES, STATED_KINDS, StateShare, mean_state_share
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
@@ -53,6 +55,8 @@ class Pieces:
         One bool crop a piece, of exactly its box.
     tile_xyxy_px
         (n, 4) the tile that each piece was found in.
+    state_share
+        (n, 3) parts of each piece in fair, poor and severe condition, adding up to 1; NaN where not known.
     """
 
     kind: tuple[str, ...]
@@ -60,6 +64,7 @@ class Pieces:
     xyxy_px: IntArray
     masks: tuple[BoolArray, ...]
     tile_xyxy_px: IntArray
+    state_share: npt.NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -79,6 +84,7 @@ class WholeMask:
     scale: int
     mask: BoolArray
     pieces: int
+    state_share: StateShare | None
 
 
 def pieces_of_tile(
@@ -87,7 +93,8 @@ def pieces_of_tile(
     """Bring a tile's detections into picture pixels; boxes without masks count as filled."""
     left, top, right, bottom = (int(edge) for edge in tile_xyxy_px)
     kinds = kinds_of(detections, classes)
-    kind, score, boxes, masks = [], [], [], []
+    share = _state_share(detections, kinds)
+    kind, score, boxes, masks, kept = [], [], [], [], []
     for number, (name, box) in enumerate(zip(kinds, detections.xyxy_px, strict=True)):
         if detections.score[number] < min_score:
             continue
@@ -107,6 +114,7 @@ def pieces_of_tile(
         kind.append(name)
         score.append(float(detections.score[number]))
         masks.append(mask[rows, columns])
+        kept.append(number)
         boxes.append([left + x0 + columns.start, top + y0 + rows.start, left + x0 + columns.stop, top + y0 + rows.stop])
     count = len(kind)
     return Pieces(
@@ -115,6 +123,7 @@ def pieces_of_tile(
         np.array(boxes, dtype=np.int64).reshape(count, 4),
         tuple(masks),
         np.tile(np.array([left, top, right, bottom], dtype=np.int64), (count, 1)),
+        share[kept],
     )
 
 
@@ -122,13 +131,15 @@ def concatenate(parts: Iterable[Pieces]) -> Pieces:
     """Put the pieces of many tiles into one struct, in the order given."""
     parts = [part for part in parts if len(part)]
     if not parts:
-        return Pieces((), np.empty(0), np.empty((0, 4), dtype=np.int64), (), np.empty((0, 4), dtype=np.int64))
+        none = np.empty((0, 4), dtype=np.int64)
+        return Pieces((), np.empty(0), none, (), none, np.empty((0, len(CONDITION_STATES))))
     return Pieces(
         tuple(kind for part in parts for kind in part.kind),
         np.concatenate([part.score for part in parts]),
         np.concatenate([part.xyxy_px for part in parts]),
         tuple(mask for part in parts for mask in part.masks),
         np.concatenate([part.tile_xyxy_px for part in parts]),
+        np.concatenate([part.state_share for part in parts]),
     )
 
 
@@ -160,6 +171,18 @@ def whole_masks(pieces: Pieces) -> Iterator[WholeMask]:
         members.setdefault(group, []).append(number)
     wholes = [_draw(pieces, numbers) for numbers in members.values()]
     yield from sorted(wholes, key=lambda whole: (whole.top_px, whole.left_px, whole.kind, -whole.score))
+
+
+def _state_share(detections: Detections, kinds: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Give the shares of what has a condition state, made to add up to 1; NaN for the rest."""
+    unknown = np.full((len(kinds), len(CONDITION_STATES)), np.nan)
+    if detections.state_share is None:
+        return unknown
+    share = np.asarray(detections.state_share, dtype=np.float64)
+    whole = share.sum(axis=1)
+    told = np.array([kind in STATED_KINDS for kind in kinds], dtype=bool) & np.isfinite(whole) & (whole > 0)
+    unknown[told] = share[told] / whole[told, None]
+    return unknown
 
 
 def _candidate_pairs(pieces: Pieces) -> tuple[IntArray, IntArray]:
@@ -234,14 +257,16 @@ def _draw(pieces: Pieces, numbers: list[int]) -> WholeMask:
     areas = []
     for number, (x0, y0, _, _) in zip(numbers, boxes.tolist(), strict=True):
         piece = pieces.masks[number]
-        areas.append(np.count_nonzero(piece))
+        areas.append(int(np.count_nonzero(piece)))
         if scale == 1:
             mask[y0 - top : y0 - top + piece.shape[0], x0 - left : x0 - left + piece.shape[1]] |= piece
         else:
             rows, columns = np.nonzero(piece)
             mask[(rows + y0 - top) // scale, (columns + x0 - left) // scale] = True
     score = float(np.average(pieces.score[numbers], weights=areas))
-    return WholeMask(pieces.kind[numbers[0]], score, left, top, scale, mask, len(numbers))
+    told = [None if math.isnan(row[0]) else StateShare(*row) for row in pieces.state_share[numbers].tolist()]
+    share = mean_state_share(zip(told, areas, strict=True))
+    return WholeMask(pieces.kind[numbers[0]], score, left, top, scale, mask, len(numbers), share)
 
 
 def _trim(mask: BoolArray) -> tuple[slice, slice] | None:

@@ -16,6 +16,7 @@ from tenken.detection.tiles import tile_windows
 from tenken.imagery.picture import ArrayPicture, Picture, RasterPicture, luminance
 from tenken.measurement.assemble import Pieces, WholeMask, concatenate, pieces_of_tile, whole_masks
 from tenken.measurement.centreline import trace_centreline
+from tenken.measurement.condition import StateShare
 from tenken.measurement.outline import outline_of
 from tenken.measurement.profiles import WidthReading, read_width, sample_profiles
 
@@ -38,6 +39,7 @@ class PhotoDefect:
 
     ``centreline_px`` and ``length_px`` are None for kinds without a centre line. ``width_px`` is a number only for
     cracks of at least two pixels whose grey values show a crack; the 90 % interval may be there without it.
+    ``state_share`` is None for kinds without a condition state, and where the detector tells none.
     """
 
     kind: str
@@ -50,6 +52,7 @@ class PhotoDefect:
     width_high_px: float | None
     area_px: float
     pieces: int
+    state_share: StateShare | None = None
 
 
 def find_defects(
@@ -130,7 +133,9 @@ def _describe(picture: Picture, whole: WholeMask) -> PhotoDefect:
     area_px = float(np.count_nonzero(whole.mask)) * whole.scale**2
     outline = _to_picture(outline_of(whole.mask), whole)
     if whole.kind not in LINEAR_KINDS:
-        return PhotoDefect(whole.kind, whole.score, outline, None, None, None, None, None, area_px, whole.pieces)
+        return PhotoDefect(
+            whole.kind, whole.score, outline, None, None, None, None, None, area_px, whole.pieces, whole.state_share
+        )
     line = _to_picture(trace_centreline(whole.mask), whole)
     if line.is_empty:  # a mark of a single pixel
         return PhotoDefect(whole.kind, whole.score, outline, None, None, None, None, None, area_px, whole.pieces)

@@ -9,6 +9,7 @@ import shapely
 from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 
 from tenken.georeferencing.placement import Placement
+from tenken.measurement.condition import StateShare
 from tenken.measurement.find import LINEAR_KINDS, PhotoDefect
 from tenken.measurement.profiles import NORMAL_90
 
@@ -36,6 +37,7 @@ class Sighting:
 
     Sizes on the surface and geometry in the flight's CRS (suffix ``_m``) are None without pose or surface.
     ``width_status`` is measured, estimated, unmeasured, below_limit or no_scale (cracks; None for other kinds).
+    ``state_share`` is None where the condition state is not known, and for kinds without one.
     """
 
     sighting_id: str
@@ -57,6 +59,7 @@ class Sighting:
     width_high_mm: float | None
     width_status: str | None
     position_error_m: float | None
+    state_share: StateShare | None = None
 
 
 def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placement | None) -> Sighting:
@@ -101,6 +104,7 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
         width_high_mm=_times(_times(defect.width_high_px, wide_mm), 1 + scale_off),
         width_status=_width_status(defect, across_mm) if defect.kind in LINEAR_KINDS else None,
         position_error_m=finite_median(placed.position_error_m(middle)) if placed is not None else None,
+        state_share=defect.state_share,
     )
 
 

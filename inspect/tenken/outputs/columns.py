@@ -30,6 +30,11 @@ DEFECTS: dict[str, FieldType] = {
     "grade_reason": "text",
     "unseen_in": "integer",
     "crop": "text",
+    "condition_state": "text",
+    "condition_state_score": "real",
+    "fair_share": "real",
+    "poor_share": "real",
+    "severe_share": "real",
 }
 """One row a physical defect. Others rely on the columns up to ``review_note``."""
 
@@ -65,6 +70,8 @@ SIGHTINGS: dict[str, FieldType] = {
     "width_status": "text",
     "position_error_m": "real",
     "photo_sha256": "text",
+    "condition_state": "text",
+    "condition_state_score": "real",
 }
 """One row a photo that shows a defect. Others rely on the columns up to ``gsd_mm``."""
 
@@ -89,6 +96,7 @@ SEGMENTS: dict[str, FieldType] = {
     "standard": "text",
     "rank_first": "integer",
     "rank_last": "integer",
+    "severe_corrosion_area_m2": "real",
 }
 """The repair list. Others rely on the columns up to ``assessed``."""
 

@@ -1,6 +1,7 @@
 """Sizes in words: as many digits as they deserve, with their interval, and what is not known said so."""
 
 from tenken.identity.identify import Defect
+from tenken.measurement.condition import CONDITION_STATES, StateShare
 from tenken.measurement.measure import Sighting
 from tenken.outputs.wording import Words
 
@@ -51,6 +52,14 @@ def pixel_size_text(defect: Defect | Sighting) -> str:
     if best.width_px is not None:
         parts.append(f"{best.width_px:.1f} px")
     return " × ".join(parts) or f"{best.outline_px.area:.0f} px²"
+
+
+def condition_text(share: StateShare, text: Words) -> str:
+    """Write the condition state with its score, and how the whole area divides."""
+    words = [text.coded("condition_state", state) for state in CONDITION_STATES]
+    parts = " · ".join(f"{word} {percent_text(part)}" for word, part in zip(words, share, strict=True))
+    state = text.coded("condition_state", share.condition_state)
+    return f"{state} {share.condition_state_score:.2f} ({parts})"
 
 
 def position_error_text(error_m: float | None) -> str:

@@ -24,6 +24,9 @@ UNGRADED_COLOUR = "#b7b3c6"
 KIND_COLOURS: dict[str, str] = {"crack": "#0063a6", "corrosion": "#b5651d"}
 """Blue and rust: distinct in every common colour blindness, as they differ in lightness and warmth."""
 
+STATE_COLOURS: dict[str, str] = {"fair": "#e0a15e", "poor": "#b5651d", "severe": "#4f1d08"}
+"""Condition states of corrosion: shades of its rust, the worse the darker."""
+
 OTHER_KIND_COLOUR = "#7b3f8c"
 
 

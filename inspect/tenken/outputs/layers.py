@@ -12,6 +12,7 @@ from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 from tenken.assessment.grade import Finding
 from tenken.identity.identify import Defect
 from tenken.inspection import Inspection
+from tenken.measurement.condition import SHARE_DECIMALS
 from tenken.measurement.measure import Sighting
 from tenken.outputs.columns import COVERAGE, CRACK_LINES, DEFECTS, PHOTOS, RUN, SEGMENTS, SIGHTINGS, FieldType
 from tenken.outputs.grades import worst_grade
@@ -107,6 +108,9 @@ def defects_layer(
                     (grade.reason or None) if grade else None,
                     len(defect.unseen_in),
                     (crops or {}).get(defect.id),
+                    defect.condition_state,
+                    defect.condition_state_score,
+                    *(rounded(share, SHARE_DECIMALS) for share in defect.state_share or (None, None, None)),
                 ),
             )
 
@@ -144,6 +148,7 @@ def sightings_layer(inspection: Inspection) -> Layer:
     """Give every sighting of every defect, best first within a defect, in photo pixels and on the map."""
 
     def row(defect: Defect, sighting: Sighting) -> Row:
+        share = sighting.state_share
         return (
             sighting.outline_m,
             (
@@ -165,6 +170,8 @@ def sightings_layer(inspection: Inspection) -> Layer:
                 sighting.width_status,
                 rounded(sighting.position_error_m, 3),
                 sighting.photo_sha256,
+                share.condition_state if share else None,
+                share.condition_state_score if share else None,
             ),
         )
 
@@ -279,6 +286,7 @@ def _segment_row(finding: Finding, standard: str) -> Row:
             standard,
             None if finding.rank_range is None else finding.rank_range[0],
             None if finding.rank_range is None else finding.rank_range[1],
+            rounded(finding.severe_corrosion_area_m2, 4),
         ),
     )
 

@@ -5,7 +5,8 @@ from html import escape
 from xml.etree import ElementTree as ET
 
 from tenken.detection.detect import KINDS
-from tenken.outputs.grades import UNGRADED_COLOUR, grade_colour, kind_colour, severity
+from tenken.measurement.condition import CONDITION_STATES, STATED_KINDS
+from tenken.outputs.grades import STATE_COLOURS, UNGRADED_COLOUR, grade_colour, kind_colour, severity
 from tenken.outputs.layers import Layer
 from tenken.outputs.qml import (
     NULL,
@@ -25,6 +26,9 @@ REVIEW_STATES: tuple[str, ...] = ("confirmed", "rejected", "changed")
 COVERAGE_STATES: tuple[str, ...] = ("seen", "too_coarse", "unusable_photo", "not_seen")
 
 _EDITABLE = frozenset({"review", "review_note"})
+
+Look = tuple[str, str | None, str | None]
+"""What a defect's symbol follows: its kind, severest candidate and condition state."""
 
 _REJECTED_FADES = "if(\"review\" = 'rejected', 30, 100)"
 _OPAQUE = "100"
@@ -62,19 +66,12 @@ def layer_qml(layer: Layer, lang: str) -> str:
 
 
 def _defects(layer: Layer, text: Words) -> tuple[ET.Element, ET.Element]:
-    """By kind (outline) and severest candidate grade (area)."""
+    """By kind, or condition state where it is known (outline), and severest candidate grade (area)."""
     kinds = sorted({*KINDS, *map(str, layer.column("kind"))})
     grades = _grades(layer)
-    categories = [
-        Category(
-            f"{kind} {grade or ''}".strip(),
-            f"{text.kind(kind)} {grade or text('grade.none')}",
-            (_defect_fill(kind, grade),),
-        )
-        for kind in kinds
-        for grade in (*grades, None)
-    ]
-    expression = "trim(\"kind\" || ' ' || coalesce(\"grade_worst\", ''))"
+    looks: list[Look] = [(kind, grade, None) for kind in kinds for grade in (*grades, None)]
+    categories = [_defect_category(look, text) for look in (*looks, *_stated(layer))]
+    expression = 'concat("kind", \' \' || "grade_worst", \' \' || "condition_state")'
     # A crack is labelled on its centre line.
     label = "if(\"width_status\" is null, \"id\" || coalesce(' (' || \"grade_candidates\" || ')', ''), '')"
     return (
@@ -83,10 +80,27 @@ def _defects(layer: Layer, text: Words) -> tuple[ET.Element, ET.Element]:
     )
 
 
-def _defect_fill(kind: str, grade: str | None) -> SymbolLayer:
-    # A crack's rim is thin, so that the dashes of its centre line stay visible.
+def _defect_category(look: Look, text: Words) -> Category:
+    kind, grade, state = look
+    words = [text.kind(kind), grade or text("grade.none"), text.coded("condition_state", state)]
     colour = grade_colour(grade) if grade else kind_colour(kind)
-    return fill(colour, 170, kind_colour(kind), 0.2 if kind == "crack" else 0.5)
+    rim = STATE_COLOURS[state] if state else kind_colour(kind)
+    # A crack's rim is thin, so that the dashes of its centre line stay visible.
+    symbol = fill(colour, 170, rim, 0.2 if kind == "crack" else 0.5)
+    return Category(" ".join(part for part in look if part), " ".join(word for word in words if word), (symbol,))
+
+
+def _stated(layer: Layer) -> list[Look]:
+    """Give the looks with a condition state that occur in a layer, by state and grade, the severest first."""
+    columns = zip(layer.column("kind"), layer.column("grade_worst"), layer.column("condition_state"), strict=True)
+    present = {tuple(None if value is None else str(value) for value in values) for values in columns}
+    return [
+        (kind, grade, state)
+        for state in CONDITION_STATES[::-1]
+        for kind in sorted(STATED_KINDS)
+        for grade in (*_grades(layer), None)
+        if (kind, grade, state) in present
+    ]
 
 
 def _crack_lines(_layer: Layer, text: Words) -> tuple[ET.Element, ET.Element]:
@@ -192,6 +206,8 @@ def _columns(layer: Layer, text: Words) -> list[ET.Element]:
         if name == "review":
             states = [(text("review.none"), NULL), *((text(f"review.{one}"), one) for one in REVIEW_STATES)]
             configured.append(value_map(states))
+        elif name == "condition_state":
+            configured.append(value_map([(text(f"{name}.{one}"), one) for one in CONDITION_STATES]))
         ET.SubElement(aliases, "alias", index=str(index), field=name, name=text(f"column.{name}"))
         ET.SubElement(editable, "field", name=name, editable="1" if name in _EDITABLE else "0")
     shown = ET.Element("previewExpression")
@@ -201,17 +217,21 @@ def _columns(layer: Layer, text: Words) -> list[ET.Element]:
 
 def _map_tip(text: Words) -> str:
     """Give the HTML that hovers over a defect: its picture and its main figures."""
+    words = [(one, text(f"condition_state.{one}")) for one in CONDITION_STATES]
+    state = " ".join(f"when \"condition_state\" = '{one}' then {_literal(word)}" for one, word in words)
+    values = {
+        "grade_candidates": '"grade_candidates"',
+        "length_m": '"length_m"',
+        "width_mm": '"width_mm"',
+        "width_low_mm": '"width_low_mm"',
+        "width_high_mm": '"width_high_mm"',
+        "area_m2": '"area_m2"',
+        "condition_state": f"case {state} end || ' ' || format_number(\"condition_state_score\", 2)",
+        "score": '"score"',
+    }
     rows = "".join(
-        f"<tr><td>{escape(text(f'column.{name}'))}</td><td>[% coalesce(\"{name}\", '–') %]</td></tr>"
-        for name in (
-            "grade_candidates",
-            "length_m",
-            "width_mm",
-            "width_low_mm",
-            "width_high_mm",
-            "area_m2",
-            "score",
-        )
+        f"<tr><td>{escape(text(f'column.{name}'))}</td><td>[% coalesce({value}, '–') %]</td></tr>"
+        for name, value in values.items()
     )
     return (
         '<b>[% "id" %]</b><br>'

@@ -11,6 +11,7 @@ from tenken.measurement.measure import Sighting
 from tenken.outputs.figures import (
     UNKNOWN,
     area_text,
+    condition_text,
     corrosion_percent_text,
     grade_text,
     length_text,
@@ -193,6 +194,8 @@ def _card_figures(defect: Defect, text: Words) -> tuple[tuple[str, str], ...]:
         ]
     else:
         sizes = [(text("figure.area"), area_text(defect.area_m2))]
+    if defect.state_share is not None:
+        sizes.append((text("figure.condition_state"), condition_text(defect.state_share, text)))
     if defect.outline_m is None:
         place = (text("figure.position"), text("figure.no_position"))
     else:

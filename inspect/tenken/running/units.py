@@ -6,7 +6,7 @@ which makes a run that went on after an interruption equal to one that was not i
 
 import base64
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,14 @@ from tenken.imagery.flight import Photo
 from tenken.imagery.photo_quality import PhotoQuality, assess_picture
 from tenken.imagery.picture import ArrayPicture, Picture, load_photo
 from tenken.measurement.assemble import Pieces, concatenate
+from tenken.measurement.condition import CONDITION_STATES, StateShare
 from tenken.measurement.find import PhotoDefect, describe_defects, detect_tiles
 
 BLOCK_TILES = 8
 """An orthomosaic's unit is a block of this many tiles squared."""
+
+UNKNOWN_SHARE = [float("nan")] * len(CONDITION_STATES)
+"""What `Pieces` hold where JSON has null: it knows no NaN."""
 
 OnTile = Callable[[], None]
 
@@ -81,6 +85,7 @@ def inspect_block(
         "masks": [
             base64.b64encode(zlib.compress(np.packbits(mask).tobytes())).decode("ascii") for mask in pieces.masks
         ],
+        "state_share": [_share_to_json(None if np.isnan(row).any() else row) for row in pieces.state_share],
     }
 
 
@@ -103,6 +108,7 @@ def _block_pieces(content: dict[str, Any]) -> Pieces:
         boxes,
         tuple(masks),
         np.array(content["tile_xyxy_px"], dtype=np.int64).reshape(count, 4),
+        np.array([share or UNKNOWN_SHARE for share in content["state_share"]], dtype=np.float64).reshape(count, 3),
     )
 
 
@@ -118,18 +124,24 @@ def _defect_to_json(defect: PhotoDefect) -> dict[str, Any]:
         "width_high_px": _rounded(defect.width_high_px),
         "area_px": _rounded(defect.area_px),
         "pieces": defect.pieces,
+        "state_share": _share_to_json(defect.state_share),
     }
 
 
 def _defect_from_json(content: dict[str, Any]) -> PhotoDefect:
-    outline, line = content["outline_px"], content["centreline_px"]
+    outline, line, share = content["outline_px"], content["centreline_px"], content["state_share"]
     return PhotoDefect(
         **{
             **content,
             "outline_px": MultiPolygon(shapely.from_wkt(outline)),
             "centreline_px": MultiLineString(shapely.from_wkt(line)) if line else None,
+            "state_share": StateShare(*share) if share else None,
         }
     )
+
+
+def _share_to_json(share: Iterable[float] | None) -> list[float] | None:
+    return None if share is None else [round(float(part), 4) for part in share]
 
 
 def _rounded(value: float | None) -> float | None:
