@@ -106,12 +106,14 @@ class Contender:
     finder: Finder | None = None
     rates: list[float] = field(default_factory=list)
     detect_rates: list[float] = field(default_factory=list)
+    core_seconds: list[float] = field(default_factory=list)
 
     def time(self, work: Work) -> None:
-        """Do it once and note the tiles a second."""
-        start = time.perf_counter()
+        """Do it once; note the tiles a second, and the seconds of all cores together that a tile took."""
+        start, start_cores = time.perf_counter(), time.process_time()
         detection = self.run(work)
         self.rates.append(len(work.tiles) / (time.perf_counter() - start))
+        self.core_seconds.append((time.process_time() - start_cores) / len(work.tiles))
         if detection is not None:
             self.detect_rates.append(len(work.tiles) / detection)
 
@@ -213,6 +215,7 @@ def sahi_contenders(checkpoint: Path, min_score: float) -> list[Contender]:
 def supervision_contenders(checkpoint: Path, min_score: float, cores: int) -> list[Contender]:
     """Supervision's slicer around ultralytics, with a thread a core and masks kept small."""
     network, supervision = open_checkpoint(checkpoint), importlib.import_module("supervision")
+    read = importlib.import_module("cv2").imread
 
     def segment(tile: npt.NDArray[np.uint8]) -> Any:
         [result] = network.predict(tile, imgsz=TILE_PX, conf=min_score, verbose=False, device="cpu")
@@ -232,7 +235,7 @@ def supervision_contenders(checkpoint: Path, min_score: float, cores: int) -> li
 
     return [
         Contender(PHOTOS, SUPERVISION, lambda work: _consume(slicer(one[..., ::-1]) for one in work.pictures), find),
-        Contender(RUN, SUPERVISION, lambda work: _consume(slicer(load_photo(one)[..., ::-1]) for one in work.paths)),
+        Contender(RUN, SUPERVISION, lambda work: _consume(slicer(read(str(one))) for one in work.paths)),
     ]
 
 
@@ -297,12 +300,13 @@ def judge(
 def print_rates(contenders: Sequence[Contender]) -> None:
     """Print a line for each contender: rate, share of its network's rate, ratios to the others in the same round."""
     by_place = {(one.step, one.name): one for one in contenders}
-    print(f"\n{'step':9}{'who':36}{'tiles/s (range)':>22}{'of network':>12}{'x SAHI':>9}{'x supervision':>15}")
+    heads = f"{'tiles/s (range)':>22}{'of network':>12}{'x SAHI':>9}{'x supervision':>15}{'core s/tile':>13}"
+    print(f"\n{'step':9}{'who':36}{heads}")
     for step in (NETWORK, TILES, PHOTOS, RUN):
         for one in (one for one in contenders if one.step == step):
             network = by_place.get((NETWORK, one.name))
             peers = [by_place.get((step, name)) for name in (SAHI, SUPERVISION)]
-            print(_line(step, one.name, one.rates, network, peers))
+            print(f"{_line(step, one.name, one.rates, network, peers)}{median(one.core_seconds):13.3f}")
             if one.detect_rates:
                 print(_line(step, "  its detect stage alone", one.detect_rates, network, peers))
 

@@ -21,7 +21,7 @@ def decoder_for(card: WeightsCard, thresholds: Sequence[float]) -> Decoder:
     if card.network == "yolo":
         return YoloDecoder(card.classes, thresholds)
     rules = [
-        ObjectRule(rule.low, rule.high, rule.smallest_px, rule.calibration, threshold)
+        ObjectRule(rule.connect, rule.low, rule.smallest_px, rule.calibration, threshold)
         for rule, threshold in zip((card.objects[kind] for kind in card.classes), thresholds, strict=True)
     ]
     return PixelDecoder(card.classes, rules)

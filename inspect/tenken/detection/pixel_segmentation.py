@@ -1,8 +1,9 @@
 """From what a network says of every pixel to `Detections`; numpy and scipy only, the same for every engine.
 
-The network gives, for each kind, the probability that a pixel shows it, on a grid of every second pixel. Connected
-pixels above a low probability that hold one above a high probability are one object (hysteresis, Canny 1986). Its
-score says how likely an object of such probability and size was right on validation photos (Platt 1999).
+The network gives, for each kind, the probability that a pixel shows it, on a grid of every second pixel. Pixels above
+a low probability that hang together are one object; its mask is those of them above a higher one (hysteresis, Canny
+1986): a crack that fades for a moment stays one crack. Its score says how likely an object of such probabilities and
+size was right on validation pictures (logistic calibration, Platt 1999).
 """
 
 from collections.abc import Sequence
@@ -37,22 +38,74 @@ class ObjectRule:
 
     Parameters
     ----------
-    low, high
-        Probability of an object's pixels, and of its best one at least.
+    connect
+        Pixels of a higher probability hang together.
+    low
+        Those of a higher probability still are the object's mask.
     smallest_px
         Longer side of the smallest object's box, in pixels of the picture.
     calibration
-        (offset, slope, size): an object's score is
-        ``expit(offset + slope * logit(mean probability) + size * ln(output pixels))``.
+        Offset, and weights of an object's features, in the order of `Components.features`.
     min_score
         Objects with a lower score are left out.
     """
 
+    connect: float
     low: float
-    high: float
     smallest_px: float
-    calibration: tuple[float, float, float]
+    calibration: tuple[float, float, float, float]
     min_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """Connected pixels, as a struct of arrays.
+
+    Parameters
+    ----------
+    numbers
+        (h / 2, w / 2) 0 where no mask is, else the component's number, from 1.
+    windows
+        Rows and columns of each component's mask.
+    mean, peak
+        (n,) probability of the mask's pixels.
+    extent_px
+        (n,) longer side of its box, in pixels of the picture.
+    """
+
+    numbers: npt.NDArray[Any]
+    windows: list[tuple[slice, slice]]
+    mean: npt.NDArray[np.float64]
+    peak: npt.NDArray[np.float64]
+    extent_px: npt.NDArray[np.float64]
+
+    def features(self) -> npt.NDArray[np.float64]:
+        """(n, 3) logit of the mean, logit of the peak, logarithm of the extent."""
+        certain = (np.clip(value, CERTAIN, 1 - CERTAIN) for value in (self.mean, self.peak))
+        return np.stack([*(logit(value) for value in certain), np.log(self.extent_px)], axis=1)
+
+    def score(self, calibration: Sequence[float]) -> npt.NDArray[np.float64]:
+        """(n,) how likely each is right."""
+        return np.asarray(expit(calibration[0] + self.features() @ np.asarray(calibration[1:])), dtype=np.float64)
+
+
+def components_of(probability: FloatArray, connect: float, low: float) -> Components:
+    """Find connected pixels, (h / 2, w / 2); corners connect. See `ObjectRule`."""
+    above = probability > low
+    if not above.any():  # most tiles show nothing
+        return Components(np.zeros(above.shape, np.int32), [], *np.zeros((3, 0)))
+    connected, _ = ndimage.label(probability > connect, structure=CONNECTED)
+    # Numbered anew, without those that have no mask.
+    inside, values = connected[above], probability[above].astype(np.float64)
+    kept, inside = np.unique(inside, return_inverse=True)
+    numbers = np.zeros(above.shape, np.int32)
+    numbers[above] = inside + 1
+    windows: list[tuple[slice, slice]] = ndimage.find_objects(numbers)
+    mean = np.bincount(inside, weights=values) / np.bincount(inside)
+    peak = np.zeros(len(kept))
+    np.maximum.at(peak, inside, values)
+    sides = [max(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in windows]
+    return Components(numbers, windows, mean, peak, np.array(sides, dtype=np.float64) * OUTPUT_STRIDE_PX)
 
 
 class PixelDecoder:
@@ -94,13 +147,6 @@ class PixelDecoder:
                 window = (slice(box[1], box[3]), slice(box[0], box[2]))
                 states[window] = np.where(mask, likeliest[window] + 1, states[window])
         return states
-
-
-def object_score(mean_probability: Any, output_px: Any, calibration: tuple[float, float, float]) -> Any:
-    """Score of objects, from the mean probability of their pixels and how many output pixels they have."""
-    offset, slope, size = calibration
-    certain = np.clip(mean_probability, CERTAIN, 1 - CERTAIN)
-    return expit(offset + slope * logit(certain) + size * np.log(np.maximum(output_px, 1)))
 
 
 def decode_pixels(
@@ -156,33 +202,23 @@ class _Object:
 def _objects(
     probability: FloatArray, rule: ObjectRule, shape_px: tuple[int, int], states: FloatArray | None
 ) -> list[_Object]:
-    above = probability > rule.low
-    # Most tiles show nothing.
-    if not (probability.max(initial=0.0) >= rule.high):
-        return []
-    numbers, count = ndimage.label(above, structure=CONNECTED)
-    window = ndimage.find_objects(numbers)
-    counts = np.bincount(numbers.ravel(), minlength=count + 1)[1:]
-    index = np.arange(1, count + 1)
-    best = np.asarray(ndimage.maximum(probability, numbers, index))
-    sums = np.bincount(numbers.ravel(), weights=probability.ravel().astype(np.float64), minlength=count + 1)[1:]
-    scores = object_score(sums / counts, counts, rule.calibration)
+    components = components_of(probability, rule.connect, rule.low)
+    scores = components.score(rule.calibration)
     found = []
-    for place in np.flatnonzero((best >= rule.high) & (scores >= rule.min_score)).tolist():
-        rows, columns = window[place]
-        extent = max(rows.stop - rows.start, columns.stop - columns.start) * OUTPUT_STRIDE_PX
-        if extent >= rule.smallest_px:
-            mask, top, left = _full_size(probability, numbers, place + 1, rows, columns, rule.low, shape_px)
-            if mask.any():
-                kept_rows, kept_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-                mask = mask[kept_rows[0] : kept_rows[-1] + 1, kept_columns[0] : kept_columns[-1] + 1]
-                left, top = left + int(kept_columns[0]), top + int(kept_rows[0])
-                box = (left, top, left + mask.shape[1], top + mask.shape[0])
-                shares = (np.nan,) * len(STATES)
-                if states is not None:
-                    inside = numbers[rows, columns] == place + 1
-                    shares = tuple(states[:, rows, columns][:, inside].mean(axis=1, dtype=np.float64).tolist())
-                found.append(_Object(float(scores[place]), box, mask, shares))
+    for place in np.flatnonzero((scores > rule.min_score) & (components.extent_px >= rule.smallest_px)).tolist():
+        rows, columns = components.windows[place]
+        mask, top, left = _full_size(probability, components.numbers, place + 1, rows, columns, rule.low, shape_px)
+        if not mask.any():
+            continue
+        kept_rows, kept_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        mask = mask[kept_rows[0] : kept_rows[-1] + 1, kept_columns[0] : kept_columns[-1] + 1]
+        left, top = left + int(kept_columns[0]), top + int(kept_rows[0])
+        shares: tuple[float, ...] = (np.nan,) * len(STATES)
+        if states is not None:
+            inside = components.numbers[rows, columns] == place + 1
+            shares = tuple(states[:, rows, columns][:, inside].mean(axis=1, dtype=np.float64).tolist())
+        box = (left, top, left + mask.shape[1], top + mask.shape[0])
+        found.append(_Object(float(scores[place]), box, mask, shares))
     return found
 
 

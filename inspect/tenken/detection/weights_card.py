@@ -49,10 +49,10 @@ class Metric(_CardPart):
 class PixelRule(_CardPart):
     """How pixels of one kind become objects; see `tenken.detection.pixel_segmentation.ObjectRule`."""
 
-    low: Annotated[float, Field(gt=0, lt=1)] = 0.3
-    high: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    connect: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    low: Annotated[float, Field(gt=0, lt=1)] = 0.5
     smallest_px: Annotated[float, Field(ge=0)] = 8.0
-    calibration: tuple[float, float, float] = (0.0, 1.0, 0.0)
+    calibration: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 0.0)
 
 
 class WeightsCard(_CardPart):

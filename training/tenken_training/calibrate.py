@@ -1,0 +1,258 @@
+"""From probabilities to objects that can be trusted: pixel limit, score and threshold of each kind.
+
+All three are chosen on pictures that neither trained the network nor judge it: validation photos, seen from near and
+afar, validation surfaces, and the half of the halved textures that training leaves out.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize
+from scipy.special import expit
+
+from tenken.detection.detect import KINDS
+from tenken.detection.engine import Engine
+from tenken.detection.openvino_engine import OpenVinoEngine
+from tenken.detection.pixel_segmentation import OUTPUT_STRIDE_PX, PixelDecoder, components_of
+from tenken.detection.weights_card import PixelRule
+from tenken_training.cleaning import near
+from tenken_training.prepare import PreparedIndex
+from tenken_training.rasters import read_raster, read_rgb
+from tenken_training.recipe import Recipe
+from tenken_training.textures import read_textures
+from tenken_training.view import View, look
+
+LOWS = (0.2, 0.3, 0.4, 0.5, 0.6)
+"""Pixel limits that are tried."""
+CONNECT = 0.5
+"""Part of the pixel limit down to which pixels hang together."""
+SCALES = (1.0, 0.5)
+SMALLEST_PX = {"crack": 10.0, "corrosion": 8.0}
+REACH_PX = {"crack": 4, "corrosion": 0}
+"""How far from a label an object's pixel may lie."""
+RIGHT_SHARE = 0.5
+"""An object is right when so much of it is labelled."""
+MOST_ALARMS = {"crack": 1.0, "corrosion": 3.0}
+"""False alarms per 100 megapixels without defects that a threshold may give, unless it costs too much."""
+MOST_LOST = 0.1
+"""Share of the rightly found length or area that a threshold may give up for fewer alarms."""
+RIDGE = 1.0
+"""Prior on the weights of the logistic calibration (inverse variance)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the network says of one picture, and what is true of it.
+
+    Parameters
+    ----------
+    probability
+        (kinds, h / 2, w / 2) float16.
+    label, unknown
+        (kinds, h / 2, w / 2) where a kind is labelled, and where nothing is known of it.
+    sound
+        The picture shows no defect at all.
+    """
+
+    probability: npt.NDArray[np.float16]
+    label: npt.NDArray[np.bool_]
+    unknown: npt.NDArray[np.bool_]
+    sound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was chosen for one kind, and how it does on the pictures it was chosen on."""
+
+    rule: PixelRule
+    threshold: float
+    note: str
+
+
+def calibrate(
+    onnx: Path,
+    recipe: Recipe,
+    index: PreparedIndex,
+    data_dir: Path,
+    prepared_dir: Path,
+    textures_dir: Path | None = None,
+) -> dict[str, Calibration]:
+    """Choose how the pixels of an exported network become objects.
+
+    Parameters
+    ----------
+    onnx
+        The file that will be shipped.
+    recipe, index, data_dir, prepared_dir, textures_dir
+        What the network was trained with.
+
+    Returns
+    -------
+    A choice for each kind.
+    """
+    engine = OpenVinoEngine(onnx, precision="f32")
+    pictures = list(_pictures(recipe, index, data_dir, prepared_dir, textures_dir))
+    with ThreadPoolExecutor(engine.streams) as pool:
+        seen = list(pool.map(lambda picture: _look(engine, picture), pictures))
+    return {kind: _chosen(number, kind, seen) for number, kind in enumerate(KINDS)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    image: Path
+    kind: str
+    scale: float
+    labels: Path | None = None
+    ignore: Path | None = None
+    left_out: tuple[bool, bool] = (False, False)
+    part: tuple[int, int] | None = None
+
+
+def _pictures(
+    recipe: Recipe, index: PreparedIndex, data_dir: Path, prepared_dir: Path, textures_dir: Path | None
+) -> Iterator[_Picture]:
+    for photo in index.photos:
+        if photo.split != "val":
+            continue
+        folder = data_dir if photo.kind in ("crack", "corrosion") else prepared_dir
+        labels = prepared_dir / photo.labels if photo.labels else None
+        ignore = prepared_dir / photo.ignore if photo.ignore else None
+        for scale in SCALES:
+            yield _Picture(folder / photo.image, photo.kind, scale, labels, ignore)
+    if recipe.sources.textures is not None:
+        folder = textures_dir or data_dir / "textures"
+        halved = recipe.sources.textures.halved
+        for texture in read_textures(recipe.sources.textures, folder, kept_out=True):
+            if texture.path.split("/")[0] in halved:
+                left_out = (texture.may_show_cracks, texture.may_show_rust)
+                yield _Picture(folder / texture.path, "texture", 1.0, left_out=left_out)
+
+
+def _look(engine: Engine, picture: _Picture) -> Seen:
+    image = read_rgb(picture.image)
+    labels = read_raster(picture.labels) if picture.labels else None
+    ignore = read_raster(picture.ignore) if picture.ignore else None
+    if picture.scale != 1:
+        size = int(max(image.shape[:2]) * picture.scale)
+        view = View((image.shape[1] / 2, image.shape[0] / 2), picture.scale, 0.0, False, size)
+        seen = look(image, labels, ignore, view, rust=picture.kind == "corrosion")
+        top, left = (int((size - side * picture.scale) / 2) for side in image.shape[:2])
+        window = (slice(top, size - top), slice(left, size - left))
+        image = seen.image[window]
+        kinds = np.stack([seen.crack_numbers > 0, seen.rust])[(slice(None), *window)]
+        unknown = seen.ignore[(slice(None), *window)]
+    else:
+        kinds = np.zeros((len(KINDS), *image.shape[:2]), bool)
+        if labels is not None:
+            kinds[KINDS.index(picture.kind)] = labels > 0
+        unknown = np.zeros_like(kinds)
+        if ignore is not None:
+            unknown = np.stack([ignore & 1 << number for number in range(len(KINDS))]) > 0
+    unknown = unknown | np.array(picture.left_out)[:, None, None]
+    probability = probabilities(engine, image)
+    height, width = probability.shape[1:]
+    step = slice(None, None, OUTPUT_STRIDE_PX)
+    label = kinds[:, step, step][:, :height, :width]
+    return Seen(
+        probability, label, unknown[:, step, step][:, :height, :width] & ~label, picture.kind in ("surface", "texture")
+    )
+
+
+def probabilities(engine: Engine, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
+    """(kinds, h / 2, w / 2) what a network of pixels says of a picture of any size."""
+    pending = engine.start(PixelDecoder(KINDS, ()).pad(image)[None])
+    try:
+        height, width = (-(-side // OUTPUT_STRIDE_PX) for side in image.shape[:2])
+        return np.asarray(pending.outputs()[0][0, : len(KINDS), :height, :width], dtype=np.float16)
+    finally:
+        pending.release()
+
+
+def _chosen(number: int, kind: str, seen: Sequence[Seen]) -> Calibration:
+    labelled = [one for one in seen if one.label[number].any()]
+    low = max(LOWS, key=lambda limit: _iou(number, limit, labelled))
+    table = _objects(number, kind, low, seen)
+    weights = _fit(table.features, table.right)
+    score = expit(weights[0] + table.features @ weights[1:])
+    megapixels = sum((~one.unknown[number]).sum() * OUTPUT_STRIDE_PX**2 / 1e6 for one in seen if one.sound)
+    order = np.argsort(-score)
+    alarms = np.cumsum(table.sound[order] & ~table.right[order]) / max(megapixels, 1e-9) * 100
+    kept = np.cumsum(np.where(table.right, table.covered, 0)[order])
+    recall = kept / max(sum(float(one.label[number].sum()) for one in labelled), 1)
+    precision = np.cumsum(np.where(table.right, table.size, 0)[order]) / np.cumsum(table.size[order])
+    f1 = 2 * recall * precision / np.maximum(recall + precision, 1e-9)
+    best = int(f1.argmax())
+    # Fewer false alarms are worth some of what is found, not all of it.
+    cut = best
+    while cut > 0 and alarms[cut] > MOST_ALARMS[kind] and kept[cut] > (1 - MOST_LOST) * kept[best]:
+        cut -= 1
+    threshold = float(np.floor(score[order][cut] * 1000) / 1000)
+    note = (
+        f"best F1 of area {f1[best]:.3f} at score {score[order][best]:.2f} with {alarms[best]:.1f} alarms per 100 Mpx; "
+        f"chosen {threshold:.2f}: F1 {f1[cut]:.3f}, {alarms[cut]:.1f} alarms on {megapixels:.0f} Mpx without defects; "
+        f"{len(score)} objects, {int(table.right.sum())} right"
+    )
+    rule = PixelRule(
+        connect=low * CONNECT, low=low, smallest_px=SMALLEST_PX[kind], calibration=tuple(np.round(weights, 4).tolist())
+    )
+    return Calibration(rule, min(max(threshold, 0.05), 0.95), note)
+
+
+def _iou(number: int, low: float, seen: Sequence[Seen]) -> float:
+    shared = either = 0
+    for one in seen:
+        above = (one.probability[number] > low) & ~one.unknown[number]
+        shared += int((above & one.label[number]).sum())
+        either += int((above | one.label[number]).sum())
+    return shared / max(either, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Objects:
+    """Objects of all pictures: features (n, 3), whether right, pixels, labelled pixels, whether in a sound picture."""
+
+    features: npt.NDArray[np.float64]
+    right: npt.NDArray[np.bool_]
+    size: npt.NDArray[np.float64]
+    covered: npt.NDArray[np.float64]
+    sound: npt.NDArray[np.bool_]
+
+
+def _objects(number: int, kind: str, low: float, seen: Sequence[Seen]) -> _Objects:
+    features, rows = [np.empty((0, 3))], []
+    for one in seen:
+        components = components_of(np.asarray(one.probability[number], dtype=np.float32), low * CONNECT, low)
+        allowed = near(one.label[number], REACH_PX[kind] // OUTPUT_STRIDE_PX) if REACH_PX[kind] else one.label[number]
+        kept = []
+        for place, window in enumerate(components.windows):
+            inside = components.numbers[window] == place + 1
+            pixels = int(inside.sum())
+            right = (inside & allowed[window]).sum() >= RIGHT_SHARE * pixels
+            # Where nothing is known, an object is neither right nor wrong.
+            unknown = not right and (inside & one.unknown[number][window]).any()
+            if components.extent_px[place] >= SMALLEST_PX[kind] and not unknown:
+                kept.append(place)
+                rows.append((right, pixels, (inside & one.label[number][window]).sum(), one.sound))
+        features.append(components.features()[kept])
+    table = np.array(rows, dtype=np.float64).reshape(-1, 4)
+    return _Objects(np.concatenate(features), table[:, 0] > 0, table[:, 1], table[:, 2], table[:, 3] > 0)
+
+
+def _fit(features: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Logistic regression: offset and weights, with a weak prior towards 0 on the weights."""
+    design = np.column_stack([np.ones(len(features)), features])
+    target = right.astype(np.float64)
+
+    def loss(weights: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        linear = design @ weights
+        value = np.logaddexp(0, linear).sum() - target @ linear + 0.5 * RIDGE * (weights[1:] ** 2).sum()
+        slope = design.T @ (expit(linear) - target)
+        slope[1:] += RIDGE * weights[1:]
+        return float(value), slope
+
+    found = optimize.minimize(loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B")
+    return np.asarray(found.x, dtype=np.float64)
