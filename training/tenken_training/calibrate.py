@@ -38,6 +38,8 @@ RIGHT_SHARE = 0.5
 """An object is right when so much of it is labelled."""
 MOST_ALARMS = {"crack": 1.0, "corrosion": 3.0}
 """False alarms per 100 megapixels without defects that a threshold may give, unless it costs too much."""
+F1_SLACK = 0.01
+"""What a lower threshold may cost of the best F1: long cracks decide it, faint ones matter as well."""
 MOST_LOST = 0.1
 """Share of the rightly found length or area that a threshold may give up for fewer alarms."""
 RIDGE = 1.0
@@ -186,8 +188,8 @@ def _chosen(number: int, kind: str, seen: Sequence[Seen]) -> Calibration:
     precision = np.cumsum(np.where(table.right, table.size, 0)[order]) / np.cumsum(table.size[order])
     f1 = 2 * recall * precision / np.maximum(recall + precision, 1e-9)
     best = int(f1.argmax())
-    # Fewer false alarms are worth some of what is found, not all of it.
-    cut = best
+    # The most that can be found at hardly a worse F1; fewer false alarms are worth some of it, not all of it.
+    cut = int(np.flatnonzero(f1 >= f1[best] - F1_SLACK)[-1])
     while cut > 0 and alarms[cut] > MOST_ALARMS[kind] and kept[cut] > (1 - MOST_LOST) * kept[best]:
         cut -= 1
     threshold = float(np.floor(score[order][cut] * 1000) / 1000)

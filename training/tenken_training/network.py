@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tenken.detection.detect import CONDITION_STATES, KINDS
 from tenken.detection.ultralytics_engine import open_checkpoint
 from tenken.errors import WeightsError
 from tenken_training.view import UNKNOWN_STATE, Labelled
@@ -27,13 +28,13 @@ STRIDE_2, STRIDE_4, STRIDE_8 = 0, 2, 16
 """Layers whose outputs the decoder takes."""
 DECODER_CHANNELS = (32, 16)
 """Channels at a stride of 4 and of 2."""
-OUTPUTS = ("crack", "corrosion", "fair", "poor", "severe")
+OUTPUTS = (*KINDS, *CONDITION_STATES)
 """Channels of the output: logits of the two kinds, and of the state of what is corroded."""
 OUTPUT_STRIDE_PX = 2
 """Pixels of the picture that one of the output spans."""
 LOSS_NAMES = ("crack_bce", "crack_dice", "corrosion_bce", "corrosion_dice", "state")
-LOSS_GAINS = (4.0, 1.0, 2.0, 1.0, 0.5)
-RARE_STATE_PX = 4000.0
+LOSS_GAINS = (4.0, 1.0, 2.0, 1.0, 1.0)
+RARE_STATE_PX = 400.0
 """A state with fewer output pixels in a batch counts for less than the others."""
 
 

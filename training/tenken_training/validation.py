@@ -12,7 +12,7 @@ import torch
 from scipy import ndimage
 from torch import nn
 
-from tenken.detection.detect import KINDS
+from tenken.detection.detect import CONDITION_STATES, KINDS
 from tenken_demo.noise import stream
 from tenken_training.cleaning import near
 from tenken_training.crops import CropMaker
@@ -25,7 +25,6 @@ TOLERANCE_PX = 4
 """A crack's pixel counts as found when a found one is this near."""
 MOST_PHOTOS = 60
 """Validation photos of each set that are looked at, evenly spread."""
-STATES = ("fair", "poor", "severe")
 BATCH = 8
 
 
@@ -109,5 +108,5 @@ def _rust_figures(crops: Sequence[Labelled], found: Sequence[npt.NDArray[np.floa
         np.add.at(counts, (crop.state[known], named[known]), 1)
     f1 = 2 * counts.diagonal() / np.maximum(counts.sum(axis=0) + counts.sum(axis=1), 1)
     return {"val_corrosion_iou": shared / max(either, 1)} | {
-        f"val_f1_{name}": float(f1[number]) for number, name in enumerate(STATES, start=1)
+        f"val_f1_{name}": float(f1[number]) for number, name in enumerate(CONDITION_STATES, start=1)
     }

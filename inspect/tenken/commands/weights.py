@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from tenken.detection.weights_card import WeightsCard
+    from tenken.detection.weights_card import Metric, WeightsCard
 
 weights_app = typer.Typer(no_args_is_help=True, help="List, show, verify and add weights.")
 
@@ -75,6 +75,13 @@ def add_command(
     typer.echo(f"Use it with: inspect run FLIGHT --weights {weights.card.name}")
 
 
+def _interval(metric: "Metric") -> str:
+    bounds = "" if metric.low is None or metric.high is None else f"{metric.low:g} to {metric.high:g}"
+    basis = "" if metric.n is None else f"n {metric.n}"
+    inside = ", ".join(part for part in (bounds, basis) if part)
+    return f" ({inside})" if inside else ""
+
+
 def _text(card: "WeightsCard", path: Path) -> str:
     """Lay a card out for reading in a terminal."""
     fields = {
@@ -84,6 +91,7 @@ def _text(card: "WeightsCard", path: Path) -> str:
         "lowest score": ", ".join(f"{kind} {card.thresholds[kind]}" for kind in card.classes),
         "chosen": card.thresholds_note,
         "tile": f"{card.tile_px} px",
+        "seen from": card.ground_resolution,
         "recipe": card.recipe,
         "made from": card.source and f"{card.source.file}, sha256 {card.source.sha256}",
         "with": card.source and card.source.made_with,
@@ -96,11 +104,13 @@ def _text(card: "WeightsCard", path: Path) -> str:
     if card.metrics:
         paragraphs += ["", "measured"]
         paragraphs += [
-            f"{metric.value:12g}  {metric.measure}: {metric.data}; {metric.conditions}" for metric in card.metrics
+            f"{metric.value:12g}  {metric.measure}{_interval(metric)}: {metric.data}; {metric.conditions}"
+            for metric in card.metrics
         ]
     if card.known_failures:
         paragraphs += ["", "known failures"]
         paragraphs += [f"           -  {failure}" for failure in card.known_failures]
+    paragraphs += [f"    pictures  {path.parent / name}" for name in card.failure_pictures]
     columns = max(60, shutil.get_terminal_size().columns)
     return "\n".join(
         textwrap.fill(paragraph, columns, subsequent_indent=" " * 14, break_long_words=False, break_on_hyphens=False)

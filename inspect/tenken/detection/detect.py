@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 KINDS: tuple[str, ...] = ("crack", "corrosion")
 """Kinds by class number, for detectors that label with integers."""
 
+CONDITION_STATES: tuple[str, ...] = ("fair", "poor", "severe")
+"""Condition states of corrosion, from the mildest to the severest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Detections:

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tenken.detection.cores import usable_cores
+from tenken.detection.detect import CONDITION_STATES
 from tenken.detection.engine import Outputs
-from tenken.detection.pixel_segmentation import STATES
 from tenken.errors import SettingsError, WeightsError
 
 COMPILED_SIZES = 8
@@ -81,7 +81,7 @@ def onnx_contents(path: Path) -> OnnxContents:
         if len(shapes) == 1 and len(shapes[0]) == 4 and shapes[0][1].is_static:
             planes = shapes[0][1].get_length()
             if planes == len(listed):
-                return OnnxContents("pixels", tuple(name for name in listed if name not in STATES))
+                return OnnxContents("pixels", tuple(name for name in listed if name not in CONDITION_STATES))
         raise WeightsError(f"{path} is no network of pixels for {listed} (outputs {[str(shape) for shape in shapes]})")
     if len(shapes) == 2 and len(shapes[0]) == 3 and len(shapes[1]) == 4:
         if shapes[0][1].is_static and shapes[1][1].is_static:

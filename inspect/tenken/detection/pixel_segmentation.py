@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.special import expit, logit
 
-from tenken.detection.detect import Detections
+from tenken.detection.detect import CONDITION_STATES, Detections
 from tenken.detection.engine import STRIDE_PX, Outputs, Tile
 
 FloatArray = npt.NDArray[np.float32]
@@ -28,8 +28,6 @@ CERTAIN = 1e-4
 
 
 CORROSION = "corrosion"
-STATES = ("fair", "poor", "severe")
-"""Condition states of corrosion, mildest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,7 @@ class PixelDecoder:
     def states(self, outputs: Outputs, shape_px: tuple[int, int], /) -> npt.NDArray[np.uint8] | None:
         """State of each pixel of the objects that `decode` gives."""
         [planes] = outputs
-        if len(planes) != len(self.classes) + len(STATES) or CORROSION not in self.classes:
+        if len(planes) != len(self.classes) + len(CONDITION_STATES) or CORROSION not in self.classes:
             return None
         likeliest = np.stack([doubled(plane) for plane in planes[len(self.classes) :]]).argmax(axis=0).astype(np.uint8)
         states = np.zeros(shape_px, np.uint8)
@@ -177,7 +175,7 @@ def decode_pixels(
     told = probability[len(classes) :]
     objects: list[tuple[str, _Object]] = []
     for number, (kind, rule) in enumerate(zip(classes, rules, strict=True)):
-        states = told[(slice(None), *used)] if kind == CORROSION and len(told) == len(STATES) else None
+        states = told[(slice(None), *used)] if kind == CORROSION and len(told) == len(CONDITION_STATES) else None
         found = _objects(probability[number][used], rule, shape_px, states)
         objects += [(kind, one) for one in sorted(found, key=lambda one: (-one.score, one.box))]
     if not objects:
@@ -213,7 +211,7 @@ def _objects(
         kept_rows, kept_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         mask = mask[kept_rows[0] : kept_rows[-1] + 1, kept_columns[0] : kept_columns[-1] + 1]
         left, top = left + int(kept_columns[0]), top + int(kept_rows[0])
-        shares: tuple[float, ...] = (np.nan,) * len(STATES)
+        shares: tuple[float, ...] = (np.nan,) * len(CONDITION_STATES)
         if states is not None:
             inside = components.numbers[rows, columns] == place + 1
             shares = tuple(states[:, rows, columns][:, inside].mean(axis=1, dtype=np.float64).tolist())

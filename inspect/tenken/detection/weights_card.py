@@ -42,6 +42,11 @@ class Metric(_CardPart):
 
     measure: str
     value: float
+    low: float | None = None
+    high: float | None = None
+    """Ends of its 95 % interval."""
+    n: int | None = None
+    """Photos, objects or megapixels that it rests on; `data` says which."""
     data: str
     conditions: str
 
@@ -75,10 +80,15 @@ class WeightsCard(_CardPart):
     summary: dict[Literal["en", "ja"], str] = {}
     licence: str = "unknown"
     recipe: str = ""
+    seed: int | None = None
+    ground_resolution: str = ""
+    """What was trained for."""
     source: Source | None = None
     training_data: tuple[TrainingData, ...] = ()
     metrics: tuple[Metric, ...] = ()
     known_failures: tuple[str, ...] = ()
+    failure_pictures: tuple[str, ...] = ()
+    """Files beside the card: the worst misses and false alarms on rendered structures."""
 
     @model_validator(mode="after")
     def _one_threshold_a_class(self) -> "WeightsCard":

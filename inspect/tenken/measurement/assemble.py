@@ -16,8 +16,8 @@ from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from tenken.detection.detect import Detections, kinds_of
-from tenken.measurement.condition import CONDITION_STATES, STATED_KINDS, StateShare, mean_state_share
+from tenken.detection.detect import CONDITION_STATES, Detections, kinds_of
+from tenken.measurement.condition import STATED_KINDS, StateShare, mean_state_share
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]

@@ -8,8 +8,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-CONDITION_STATES: tuple[str, ...] = ("fair", "poor", "severe")
-"""From the mildest to the severest; the order of `StateShare`."""
+from tenken.detection.detect import CONDITION_STATES
 
 STATED_KINDS = frozenset({"corrosion"})
 """Kinds that have a condition state."""

@@ -1,7 +1,8 @@
 """Sizes in words: as many digits as they deserve, with their interval, and what is not known said so."""
 
+from tenken.detection.detect import CONDITION_STATES
 from tenken.identity.identify import Defect
-from tenken.measurement.condition import CONDITION_STATES, StateShare
+from tenken.measurement.condition import StateShare
 from tenken.measurement.measure import Sighting
 from tenken.outputs.wording import Words
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from html import escape
 from xml.etree import ElementTree as ET
 
-from tenken.detection.detect import KINDS
-from tenken.measurement.condition import CONDITION_STATES, STATED_KINDS
+from tenken.detection.detect import CONDITION_STATES, KINDS
+from tenken.measurement.condition import STATED_KINDS
 from tenken.outputs.grades import STATE_COLOURS, UNGRADED_COLOUR, grade_colour, kind_colour, severity
 from tenken.outputs.layers import Layer
 from tenken.outputs.qml import (

@@ -14,14 +14,14 @@ import numpy as np
 import shapely
 from shapely import MultiLineString, MultiPolygon
 
-from tenken.detection.detect import Detector
+from tenken.detection.detect import CONDITION_STATES, Detector
 from tenken.detection.tiles import IntArray
 from tenken.errors import FlightError
 from tenken.imagery.flight import Photo
 from tenken.imagery.photo_quality import PhotoQuality, assess_picture
 from tenken.imagery.picture import ArrayPicture, Picture, load_photo
 from tenken.measurement.assemble import Pieces, concatenate
-from tenken.measurement.condition import CONDITION_STATES, StateShare
+from tenken.measurement.condition import StateShare
 from tenken.measurement.find import PhotoDefect, describe_defects, detect_tiles
 
 BLOCK_TILES = 8
