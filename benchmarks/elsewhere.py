@@ -39,7 +39,10 @@ from tenken_training.evaluation.photo_score import KindScore, score_alarms, scor
 from tenken_training.evaluation.report import bounds_text, figure_text
 from tenken_training.evaluation.scenes import Scene, concrete_scene, steel_scene
 from tenken_training.evaluation.summary import as_figures
+from tenken_training.recipe import read_recipe
+from tenken_training.textures import read_textures
 
+RECIPE = Path(__file__).resolve().parents[1] / "training" / "recipes" / "crack-corrosion.toml"
 SCALES = (0.3, 0.6, 1.0, 2.0, 3.0)
 RESOLUTIONS_MM = (0.3, 0.6, 1.2, 2.4)
 TOLERANCE_PX = 2.0
@@ -122,7 +125,9 @@ def labelled_groups(cracks: LabelledSet, rust: LabelledSet, rendered: int) -> It
             yield Group(f"rendered, {gsd_mm:g} mm/px", (kind,), makers)
 
 
-def sound_groups(shared: Path, cracks: LabelledSet, rust: LabelledSet, rendered: int) -> Iterator[Group]:
+def sound_groups(
+    shared: Path, cracks: LabelledSet, rust: LabelledSet, rendered: int, textures: Path | None
+) -> Iterator[Group]:
     """All pictures without defects of the kinds named, those from cameras first."""
     for flight in dict.fromkeys(name.split("/")[0] for name in KEPT_OUT):
         paths = [shared / "flights" / name for name in KEPT_OUT if name.startswith(flight)]
@@ -132,10 +137,26 @@ def sound_groups(shared: Path, cracks: LabelledSet, rust: LabelledSet, rendered:
     yield Group("walls (crack-bphdr val)", ("corrosion",), walls)
     girders = [partial(sound, photo.path) for photo in rust.photos]
     yield Group("girders (corrosion val)", ("crack",), girders)
+    if textures is not None:
+        yield from other_things(textures)
     seeds = range(1000, 1000 + rendered)
     concrete = [partial(concrete_scene, seed, gsd_mm, cracked=False) for gsd_mm in RESOLUTIONS_MM for seed in seeds]
     steel = [partial(steel_scene, seed, gsd_mm, rusted=False) for gsd_mm in RESOLUTIONS_MM for seed in seeds]
     yield Group("rendered concrete and steel", ("crack", "corrosion"), [*concrete, *steel])
+
+
+def other_things(folder: Path) -> Iterator[Group]:
+    """Landscapes, towns, walls and things that nothing was trained or calibrated on."""
+    wanted = read_recipe(RECIPE).sources.textures
+    if wanted is None:
+        return
+    kept_out = [
+        one for one in read_textures(wanted, folder, kept_out=True) if one.path.split("/")[0] not in wanted.halved
+    ]
+    uncracked = [partial(sound, folder / one.path) for one in kept_out if not one.may_show_cracks]
+    unrusted = [partial(sound, folder / one.path) for one in kept_out if not one.may_show_rust]
+    yield Group("other things (textures kept out)", ("crack",), uncracked)
+    yield Group("other things (textures kept out)", ("corrosion",), unrusted)
 
 
 def score_group(
@@ -243,6 +264,7 @@ def main() -> None:
     parser.add_argument("--rendered", type=int, default=12, help="rendered pictures a kind and ground resolution")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--only", choices=("defects", "alarms"))
+    parser.add_argument("--textures", type=Path, help="what tenken_training.fetch_textures wrote")
     parser.add_argument("--json", type=Path, help="write all figures here as well")
     parser.add_argument("--list-looks", metavar="SPLIT")
     options = parser.parse_args()
@@ -263,7 +285,7 @@ def main() -> None:
         groups = labelled_groups(cracks, rust, options.rendered)
         records += print_groups(groups, weights, options.workers, free=False)
     if options.only != "defects":
-        groups = sound_groups(options.shared, cracks, rust, options.rendered)
+        groups = sound_groups(options.shared, cracks, rust, options.rendered, options.textures)
         records += print_groups(groups, weights, options.workers, free=True)
     if options.json:
         options.json.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")

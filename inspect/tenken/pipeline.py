@@ -126,7 +126,7 @@ def measure_flight(flight: Flight, outcome: FlightOutcome, model: Model, setting
         grades=grades,
         findings=findings,
         settings=settings.as_json(),
-        versions=versions(),
+        versions={**versions(), **({"engine": model.engine} if model.engine else {})},
         weights_name=model.name,
         weights_sha256=model.sha256,
         standard=standard.id,

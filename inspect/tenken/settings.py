@@ -9,6 +9,8 @@ from tenken.errors import SettingsError
 
 Lang = Literal["ja", "en"]
 LANGUAGES: tuple[Lang, ...] = get_args(Lang)
+Engine = Literal["auto", "openvino", "onnxruntime", "torch"]
+Precision = Literal["auto", "f32", "bf16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class Settings:
         Language of report, styles and reasons.
     device
         ``auto``, ``cpu`` or ``cuda``.
+    engine
+        ``auto``, ``openvino``, ``onnxruntime`` or ``torch``.
+    precision
+        Of OpenVINO's arithmetic: ``auto``, ``f32`` or ``bf16``.
 
     Raises
     ------
@@ -55,11 +61,16 @@ class Settings:
     standard: str = "japan-bridge-2019"
     lang: Lang = "en"
     device: str = "auto"
+    engine: Engine = "auto"
+    precision: Precision = "auto"
 
     def __post_init__(self) -> None:
         language_of(self.lang)
         if self.device not in ("auto", "cpu", "cuda"):
             raise SettingsError(f"--device {self.device}: give auto, cpu or cuda")
+        for option, value, known in (("engine", self.engine, Engine), ("precision", self.precision, Precision)):
+            if value not in get_args(known):
+                raise SettingsError(f"--{option} {value}: give one of {', '.join(get_args(known))}")
         if self.min_score is not None and not 0 <= self.min_score <= 1:
             raise SettingsError(f"--min-score {self.min_score}: give a number from 0 to 1")
         if self.tile_px < 64:

@@ -1,7 +1,7 @@
 """``inspect run``: the main job."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -36,6 +36,10 @@ def run(
         int | None, typer.Option(min=1, help="Photos at the same time.", show_default="one for each core")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, openvino, onnxruntime or torch.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="auto, f32 or bf16: f32 gives the same defects on every processor, and is slower.")
+    ] = "auto",
     fresh: Annotated[bool, typer.Option("--fresh", help="Do everything again.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="End with exit code 7 if photos were skipped.")] = False,
     lang: options.Language = None,
@@ -46,7 +50,7 @@ def run(
 
     A second run with the same output goes on where the first stopped.
     """
-    from tenken.settings import Settings
+    from tenken.settings import Engine, Precision, Settings
 
     settings = Settings(
         weights=weights,
@@ -60,6 +64,8 @@ def run(
         standard=standard,
         lang=options.language(lang),
         device=device,
+        engine=cast(Engine, engine),
+        precision=cast(Precision, precision),
     )
     inspection = inspect_with_progress(flight, out, settings, workers=workers, fresh=fresh, quiet=quiet, json=json)
     if strict:

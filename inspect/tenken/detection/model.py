@@ -16,6 +16,8 @@ class Model:
     detector: Detector
     fingerprint: str | None
     """Changes whenever the detector's answers do; None when that is not known."""
+    engine: str = ""
+    """What computes the detector, and how exactly."""
 
 
 def chosen_model(settings: Settings, detector: Detector | None, workers: int) -> Model:
@@ -24,5 +26,12 @@ def chosen_model(settings: Settings, detector: Detector | None, workers: int) ->
         fingerprint = getattr(detector, "fingerprint", None)
         return Model(getattr(detector, "name", type(detector).__name__), fingerprint or "", detector, fingerprint)
     weights = find_weights(settings.weights)
-    loaded = load_detector(settings.weights, device=settings.device, min_score=settings.min_score, streams=workers)
-    return Model(weights.card.name, weights.sha256, loaded, loaded.fingerprint)
+    loaded = load_detector(
+        settings.weights,
+        device=settings.device,
+        min_score=settings.min_score,
+        streams=workers,
+        engine=settings.engine,
+        precision=settings.precision,
+    )
+    return Model(weights.card.name, weights.sha256, loaded, loaded.fingerprint, loaded.engine.name)
