@@ -358,6 +358,7 @@ def test_condition_states_are_null_unless_the_detector_gives_them(tmp_path: Path
     told = values(judge(labelled, detector), "corrosion")
     assert told["pixel_iou"] == pytest.approx(1, abs=0.01)
     assert (told["state_f1_fair"], told["state_f1_poor"], told["state_f1_severe"]) == (1, 1, None)
+    assert told["state_f1_weighted"] == pytest.approx(1)
     untold = values(judge(labelled, lambda tile: detector(tile)), "corrosion")
     assert untold["pixel_recall_poor"] == 1
     assert untold["state_f1_fair"] is None

@@ -67,6 +67,14 @@ def _state_f1(state: str) -> Callable[[Sums], FloatArray]:
     return lambda sums: _ratio(2 * sums[f"shared_{state}_px"], sums[f"true_{state}_px"] + sums[f"given_{state}_px"])
 
 
+def _weighted_state_f1(sums: Sums) -> FloatArray:
+    """F1 of the three states and of what is sound, weighted by their labelled pixels, as the data's authors give it."""
+    names = ("sound", *STATES.values())
+    total = sum((sums[f"true_{name}_px"] for name in names), start=np.zeros_like(sums["true_sound_px"]))
+    parts = [sums[f"true_{name}_px"] * np.nan_to_num(_state_f1(name)(sums)) for name in names]
+    return _ratio(sum(parts, start=np.zeros_like(total)), total)
+
+
 RULES: tuple[Rule, ...] = (
     Rule("defect_recall", ("found_defects", "true_defects"), _share("found_defects", "true_defects"), "wilson",
          "labelled defects"),
@@ -94,12 +102,15 @@ RULES: tuple[Rule, ...] = (
         Rule(f"state_f1_{state}", (f"shared_{state}_px", f"given_{state}_px", f"true_{state}_px"), _state_f1(state))
         for state in STATES.values()
     ),
+    Rule("state_f1_weighted",
+         tuple(f"{part}_{name}_px" for name in (*STATES.values(), "sound") for part in ("shared", "given", "true")),
+         _weighted_state_f1),
     Rule("alarms_per_100_mpx", ("alarms", "megapixels"), lambda sums: 100 * _ratio(sums["alarms"], sums["megapixels"]),
          "poisson", "false alarms"),
 )  # fmt: skip
 """All figures that are made of sums; each is given where its sums are."""
 
-STATE_FIGURES = tuple(f"state_f1_{state}" for state in STATES.values())
+STATE_FIGURES = (*(f"state_f1_{state}" for state in STATES.values()), "state_f1_weighted")
 """Null where states were labelled and the detector gives none."""
 
 

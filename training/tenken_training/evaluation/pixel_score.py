@@ -30,7 +30,7 @@ def state_tally(true: StateMap, found: BoolArray, given: StateMap | None) -> dic
     Returns
     -------
     For each state the labelled pixels and those found as corrosion, the parts of severe corrosion and those found
-    by half; with ``given`` also the pixels given and those given rightly.
+    by half; with ``given`` also the pixels given and those given rightly, and the same for what is sound.
     """
     tally: dict[str, float] = {}
     for number, name in STATES.items():
@@ -40,6 +40,10 @@ def state_tally(true: StateMap, found: BoolArray, given: StateMap | None) -> dic
         if given is not None:
             tally[f"given_{name}_px"] = float(np.count_nonzero(given == number))
             tally[f"shared_{name}_px"] = float(np.count_nonzero(of_state & (given == number)))
+    if given is not None:
+        tally["true_sound_px"] = float(np.count_nonzero(true == 0))
+        tally["given_sound_px"] = float(np.count_nonzero(given == 0))
+        tally["shared_sound_px"] = float(np.count_nonzero((true == 0) & (given == 0)))
     labels, count = ndimage.label(true == 3, EIGHT_NEIGHBOURS)
     numbers = np.arange(1, count + 1)
     size = ndimage.sum_labels(np.ones_like(labels), labels, numbers)

@@ -31,6 +31,7 @@ MEANINGS: Mapping[str, str] = {
     "state_f1_fair": "condition state fair: F1 of pixels",
     "state_f1_poor": "condition state poor: F1 of pixels",
     "state_f1_severe": "condition state severe: F1 of pixels",
+    "state_f1_weighted": "sound, fair, poor, severe: F1 weighted by labelled pixels",
     "alarms_per_100_mpx": "false alarms per 100 megapixels",
     "mask_map50": "average precision of masks, IoU 0.5 (photo as one tile)",
     "box_map50": "average precision of boxes, IoU 0.5 (photo as one tile)",
