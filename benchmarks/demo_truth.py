@@ -19,6 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--width", type=int, default=4000, help="photo width in pixels")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--weights", default="default", help="name or file")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         flight = Path(folder) / "flight"
@@ -27,14 +28,14 @@ def main() -> None:
         )
         for title, detector in (
             ("perfect detector", OracleDetector(truth, flight / "images")),
-            ("shipped weights", None),
+            (f"weights {arguments.weights}", None),
         ):
             print(f"\n{title}, photos {arguments.width} px wide, seed {arguments.seed}")
-            print_score(inspect_demo(flight, Path(folder) / title, truth, detector))
+            print_score(inspect_demo(flight, Path(folder) / title.split()[0], truth, detector, arguments.weights))
 
 
-def inspect_demo(flight: Path, out: Path, truth: DemoTruth, detector: Detector | None) -> DemoScore:
-    settings = Settings(assets=flight / "assets.geojson", surface=str(flight / "surface.tif"))
+def inspect_demo(flight: Path, out: Path, truth: DemoTruth, detector: Detector | None, weights: str) -> DemoScore:
+    settings = Settings(weights=weights, assets=flight / "assets.geojson", surface=str(flight / "surface.tif"))
     inspection = inspect_flight(flight / "images", out, settings, detector=detector)
     return score_demo(truth, inspection.defects)
 
