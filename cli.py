@@ -2,4 +2,5 @@
 
 from tenken.cli import app
 
-app()
+if __name__ == "__main__":  # processes that training starts import this file
+    app()

@@ -1,5 +1,8 @@
 """A crack that crosses tiles is one object; neighbours stay apart; the grid does not show."""
 
+import itertools
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -9,8 +12,11 @@ from shapely import LineString
 
 from drawn import draw_cracks, draw_rust, perfect_detector, stating_detector
 from tenken import Detections, find_defects
+from tenken.detection.tiles import tile_windows
+from tenken.errors import SettingsError
 from tenken.measurement.assemble import concatenate, group_pieces, pieces_of_tile, whole_masks
 from tenken.measurement.condition import StateShare
+from tenken.measurement.find import detect_tiles
 
 SIZE = (2000, 1500)
 WANDERING = LineString([(60 + 63 * n, 700 + 260 * np.sin(n / 4) + 22 * np.sin(n * 1.7)) for n in range(30)])
@@ -178,3 +184,61 @@ def test_the_state_is_that_of_the_most_area_and_of_equal_ones_the_worse(
 ) -> None:
     told = StateShare(*share)
     assert (told.condition_state, told.condition_state_score) == (state, score)
+
+
+class Ahead:
+    """A detector that reads three tiles ahead, and does not want to be asked one by one."""
+
+    def __init__(self, answers: int | None = None) -> None:
+        self.answers = answers
+
+    def __call__(self, tile: npt.NDArray[np.uint8], /) -> Detections:
+        raise AssertionError(f"asked for a single tile of {tile.shape}")
+
+    def detect_many(self, tiles: Iterable[npt.NDArray[np.uint8]]) -> Iterator[Detections]:
+        waiting = iter(tiles)
+        while batch := list(itertools.islice(waiting, 3)):
+            yield from [perfect_detector(tile) for tile in batch][: self.answers]
+
+
+class Ringed:
+    """A picture of which only every second tile holds data."""
+
+    def __init__(self, image: npt.NDArray[np.uint8]) -> None:
+        self.height_px, self.width_px = image.shape[:2]
+        self._image = image
+
+    def read(self, xyxy_px: tuple[int, int, int, int]) -> npt.NDArray[np.uint8]:
+        left, top, right, bottom = xyxy_px
+        return self._image[top:bottom, left:right]
+
+    def has_data(self, xyxy_px: tuple[int, int, int, int]) -> bool:
+        return (xyxy_px[0] // 192) % 2 == 0
+
+
+def test_a_detector_that_reads_ahead_gives_what_it_gives_tile_by_tile() -> None:
+    picture = Ringed(draw_cracks([WANDERING], 5, SIZE))
+    windows = tile_windows(*SIZE, tile_px=240, overlap=0.2)
+    told: dict[str, int] = {"one by one": 0, "ahead": 0}
+    found = {}
+    for name, detector in (("one by one", perfect_detector), ("ahead", Ahead())):
+
+        def on_tile(name: str = name) -> None:
+            told[name] += 1
+
+        found[name] = detect_tiles(picture, windows, detector, on_tile=on_tile)
+    one, ahead = found.values()
+    assert len(one) > 0
+    assert (one.kind, one.score.tolist(), one.xyxy_px.tolist()) == (
+        ahead.kind,
+        ahead.score.tolist(),
+        ahead.xyxy_px.tolist(),
+    )
+    assert one.tile_xyxy_px.tolist() == ahead.tile_xyxy_px.tolist()
+    assert all(np.array_equal(mask, other) for mask, other in zip(one.masks, ahead.masks, strict=True))
+    assert told == {"one by one": len(windows), "ahead": len(windows)}
+
+
+def test_a_detector_that_leaves_tiles_out_is_refused() -> None:
+    with pytest.raises(SettingsError, match="without an answer"):
+        find_defects(draw_cracks([WANDERING], 5, SIZE), Ahead(answers=2), tile_px=480)

@@ -33,11 +33,24 @@ def test_inspecting_needs_neither_torch_nor_training(small_demo: DemoFlight, tmp
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["run", "info", "locate", "report", "verify", "demo", "evaluate", "weights"])
+@pytest.mark.parametrize(
+    "command", ["run", "info", "locate", "report", "verify", "demo", "evaluate", "train", "weights"]
+)
 def test_every_command_explains_itself(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
     assert "Usage" in result.output
+
+
+def test_training_without_its_extra_names_the_pip_line() -> None:
+    code = (
+        "import sys; sys.modules['ultralytics'] = None\n"
+        "from tenken.cli import app\napp(['train', '--recipe', 'nothing.toml'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 6
+    assert 'pip install "tenken[train]"' in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_run_tells_where_to_look(small_demo: DemoFlight, tmp_path: Path) -> None:
@@ -70,6 +83,8 @@ def test_a_quiet_run_says_nothing(small_demo: DemoFlight, tmp_path: Path) -> Non
         (["run", "{images}", "--assets", "{missing}"], 4, "missing"),
         (["run", "{images}", "--assets", "{notes}"], 4, "notes.txt"),
         (["run", "{images}", "--weights", "nobody"], 5, "first-crack-corrosion"),
+        (["run", "{images}", "--engine", "abacus"], 2, "--engine abacus"),
+        (["run", "{images}", "--precision", "int4"], 2, "--precision int4"),
         (["run", "{images}", "--out", "{notes}"], 2, "is a file"),
         (["run"], 2, ""),
         (["run", "{images}", "--no-such-option"], 2, ""),

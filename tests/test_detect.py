@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from tenken.detection.detect import KINDS, Detections, kinds_of, load_detector
+from tenken.detection.engine import Segmenter
 from tenken.detection.onnxruntime_engine import gpu_providers
 from tenken.detection.weights import find_weights
 from tenken.detection.yolo_segmentation import YoloDecoder, decode
@@ -246,9 +249,64 @@ def test_a_detector_can_be_left_in_the_middle_of_its_tiles(found_one_by_one: lis
     assert all(same(engine(tile), known) for tile, known in zip(TILES, found_one_by_one, strict=True))
 
 
+class CountingEngine:
+    """Computes nothing, and counts what is under way."""
+
+    name, batch, ahead = "counting", 1, 3
+
+    def __init__(self) -> None:
+        self.under_way = self.most = 0
+        self._lock = threading.Lock()
+
+    def start(self, tiles: npt.NDArray[np.uint8], /) -> "CountingEngine":
+        del tiles
+        with self._lock:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+        return self
+
+    def outputs(self) -> tuple[npt.NDArray[np.float32], ...]:
+        time.sleep(0.001)
+        return (np.zeros((1, 1), dtype=np.float32),)
+
+    def release(self) -> None:
+        with self._lock:
+            self.under_way -= 1
+
+
+class NothingDecoder:
+    classes = KINDS
+
+    def pad(self, tile: npt.NDArray[np.uint8], /) -> npt.NDArray[np.uint8]:
+        return tile
+
+    def decode(self, outputs: tuple[npt.NDArray[np.float32], ...], shape_px: tuple[int, int], /) -> Detections:
+        del outputs, shape_px
+        return Detections.empty()
+
+    def states(self, outputs: tuple[npt.NDArray[np.float32], ...], shape_px: tuple[int, int], /) -> None:
+        del outputs, shape_px
+
+
+def test_many_callers_read_no_further_ahead_than_one() -> None:
+    callers, tiles = 6, [np.zeros((32, 32, 3), dtype=np.uint8)] * 40
+    engine = CountingEngine()
+    detector = Segmenter(engine, NothingDecoder())
+    assert len(list(detector.detect_many(tiles))) == len(tiles)
+    assert engine.most == engine.ahead
+    with ThreadPoolExecutor(callers) as pool:
+        found = list(pool.map(lambda _: len(list(detector.detect_many(tiles))), range(callers)))
+    assert found == [len(tiles)] * callers
+    assert engine.most <= engine.ahead - 1 + callers
+    assert engine.under_way == 0
+    engine.most = 0
+    assert len(list(detector.detect_many(tiles))) == len(tiles)
+    assert engine.most == engine.ahead
+
+
 def test_a_higher_lowest_score_only_takes_detections_away() -> None:
     tile = concrete_with_crack(640, 640)
-    many, few = load_detector(min_score=0.1)(tile), load_detector(min_score={"crack": 0.5})(tile)
+    many, few = load_detector(FIRST, min_score=0.1)(tile), load_detector(FIRST, min_score={"crack": 0.5})(tile)
     assert 0 < len(few) < len(many)
     kept = many.score > np.where(many.label == "crack", 0.5, 0.25)
     assert few.xyxy_px.tobytes() == many.xyxy_px[kept].tobytes()
@@ -308,6 +366,16 @@ def test_an_inspection_on_the_cpu_imports_no_torch_and_sends_and_writes_nothing(
         check=True,
     )
     assert json.loads(run.stdout) == {"early": [], "late": [], "network": []}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_onnx_runtime_sends_and_writes_nothing_either(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    home = {name: str(tmp_path) for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_"))} | home
+    program = WATCHED_RUN.replace("load_detector()", 'load_detector(engine="onnxruntime", device="cpu")')
+    run = subprocess.run([sys.executable, "-c", program], env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert json.loads(run.stdout) == {"early": [], "late": [], "network": []}, run.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,8 +1,13 @@
 """Training: labels follow their pictures, the same seed gives the same crops, and an interrupted fit goes on."""
 
+import json
 import pickle
 import shutil
+import signal
+from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,21 +18,40 @@ pytest.importorskip("ultralytics", reason="training needs the train extra")
 
 import cv2
 import torch
+from filelock import FileLock
 from scipy import ndimage
+from typer.testing import CliRunner, Result
 
+from tenken.cli import app
+from tenken.commands.terminal import STAGES
+from tenken.commands.train import main_figures
+from tenken.detection.detect import KINDS
+from tenken.detection.weights import find_weights
 from tenken.errors import SettingsError
 from tenken.hashing import file_sha256
+from tenken.running.progress import Silence
 from tenken_demo.noise import stream
+from tenken_training import publish as publishing
 from tenken_training.appearance import taken_anew
 from tenken_training.cleaning import CORROSION, CRACK, near
 from tenken_training.crops import CropMaker
 from tenken_training.curves import append_row, read_rows
+from tenken_training.curves_picture import draw_curves
 from tenken_training.drawn_defects import draw_cracks, draw_rust, paste_cracks
 from tenken_training.fit import Batches, fit, learning_rate
-from tenken_training.network import LOSS_NAMES, PixelNetwork, collate, loss_parts, open_network, save_network
+from tenken_training.network import (
+    LOSS_NAMES,
+    PixelNetwork,
+    collate,
+    loss_parts,
+    new_network,
+    open_network,
+    save_network,
+)
 from tenken_training.prepare import PreparedIndex, prepare, read_index
 from tenken_training.rasters import crack_numbers, read_raster
 from tenken_training.recipe import CROP_KINDS, CropKind, Recipe, Textures, read_recipe, start_checkpoint
+from tenken_training.run_record import read_record
 from tenken_training.surfaces import SURFACES, render_surface
 from tenken_training.textures import read_textures
 from tenken_training.view import UNKNOWN_STATE, Labelled, View, look
@@ -89,6 +113,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
         states[40:120, 40:120] = 2
         write_picture(corrosion / "images" / f"{number}.jpg", plate)
         write_picture(corrosion / "masks" / f"{number}.png", states)
+        write_picture(corrosion.parent / "test" / "images" / f"{number}.jpg", plate)
+        write_picture(corrosion.parent / "test" / "masks" / f"{number}.png", states)
     write_picture(data / FLIGHT, grey_wall(600))
     write_textures(data / "textures")
     shipped = read_recipe(SHIPPED_RECIPE).model_dump(mode="json")
@@ -453,29 +479,213 @@ def test_a_process_that_makes_crops_makes_the_same_ones(small: Small, maker: Cro
     assert torch.equal(here.state, there.state)
 
 
-@needs_checkpoint
-def test_an_interrupted_fit_goes_on_where_it_stopped(small: Small, tmp_path: Path) -> None:
-    recipe, data, prepared, _ = small
-    whole, sittings = tmp_path / "whole", tmp_path / "sittings"
-    for work in (whole, sittings):
-        shutil.copytree(prepared, work / "prepared")
+class CtrlC(Silence):
+    """Somebody who watches the steps, and presses Ctrl+C after one of them."""
+
+    def __init__(self, after: int) -> None:
+        self.steps, self.total, self.notes, self._after = 0, 0, list[str](), after
+
+    def start(self, stage: str, total: int) -> None:
+        assert stage in STAGES
+        self.total = total
+
+    def advance(self, steps: int = 1) -> None:
+        self.steps += steps
+        if self.steps == self._after:
+            signal.raise_signal(signal.SIGINT)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Sums do not depend on the number of threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    try:
-        fit(recipe, data, whole, device="cpu")
-        fit(recipe, data, sittings, device="cpu", last_epoch=1)
-        fit(recipe, data, sittings, device="cpu")
-    finally:
-        torch.set_num_threads(threads)
-    weights = [open_network(work / "last.pt", "cpu").state_dict() for work in (whole, sittings)]
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def work(small: Small, tmp_path: Path) -> Path:
+    """Folder of a training that is prepared and not begun."""
+    shutil.copytree(small[2], tmp_path / "work" / "prepared")
+    return tmp_path / "work"
+
+
+@needs_checkpoint
+@pytest.mark.usefixtures("one_thread")
+def test_an_interrupted_fit_goes_on_where_it_stopped(small: Small, work: Path, tmp_path: Path) -> None:
+    recipe, data, prepared, index = small
+    whole = tmp_path / "whole"
+    shutil.copytree(prepared, whole / "prepared")
+    fit(recipe, data, whole, device="cpu")
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe, data, work, device="cpu", progress=CtrlC(after=1))
+    fit(recipe, data, work, device="cpu", last_epoch=1)
+    last = CtrlC(after=99)
+    fit(recipe, data, work, device="cpu", progress=last)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert (last.steps, last.total) == (2, 2)
+    assert [note.split(":")[0] for note in last.notes] == ["epoch 2 of 2"]
+    assert all("\n" not in note and len(note) < 120 for note in last.notes)
+    weights = [open_network(folder / "last.pt", "cpu").state_dict() for folder in (whole, work)]
     assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
-    rows = read_rows(sittings / "curves.csv")
+    rows = read_rows(work / "curves.csv")
     assert [row["epoch"] for row in rows] == [1, 2]
     assert all(0 <= row["val_corrosion_iou"] <= 1 for row in rows)
+    assert "</svg>" in (work / "curves.svg").read_text(encoding="utf-8")
+    record = read_record(work / "run.json")
+    assert [(one.first_step, one.last_step) for one in record.sittings] == [(0, 1), (1, 2), (2, 4)]
+    assert record.seed == recipe.seed
+    assert record.recipe_sha256 == file_sha256(work / "recipe.json")
+    assert record.inputs == len(index.inputs)
+    assert record.inputs_sha256 == read_record(whole / "run.json").inputs_sha256
+    assert record.sittings[0].versions["torch"] == version("torch")
     other = recipe.model_copy(update={"seed": recipe.seed + 1})
     with pytest.raises(SettingsError) as caught:
-        fit(other, data, sittings, device="cpu")
+        fit(other, data, work, device="cpu")
     assert "another recipe" in one_line(caught)
+
+
+@needs_checkpoint
+@pytest.mark.parametrize(
+    ("file", "remedy"),
+    [
+        ("state.pt", "begin at the first step again"),
+        ("recipe.json", "choose another --work"),
+        ("run.json", "delete it"),
+        ("prepared/index.json", "to prepare again"),
+    ],
+)
+def test_a_damaged_file_of_the_work_folder_is_named(small: Small, work: Path, file: str, remedy: str) -> None:
+    (work / file).write_bytes(b"\x80 damaged")
+    with pytest.raises(SettingsError) as caught:
+        fit(small[0], small[1], work, device="cpu")
+    message = one_line(caught)
+    assert str(work / file) in message
+    assert remedy in message
+
+
+def test_photos_that_are_gone_are_missed_before_hours_are_spent(small: Small, work: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        fit(small[0], tmp_path / "nowhere", work, device="cpu")
+    assert "nowhere" in one_line(caught)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SettingsError) as caught:
+        fit(small[0], tmp_path / "empty", work, device="cpu")
+    assert "is missing" in one_line(caught)
+    assert "--data" in one_line(caught)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("device", ["cuda", "cuda:1", "tpu"])
+def test_a_device_that_is_not_there_is_refused(small: Small, work: Path, device: str) -> None:
+    with pytest.raises(SettingsError, match=f"--device {device}"):
+        fit(small[0], small[1], work, device=device)
+
+
+def test_two_fits_do_not_write_into_one_folder(small: Small, work: Path) -> None:
+    with FileLock(work / ".lock"), pytest.raises(SettingsError, match="another training"):
+        fit(small[0], small[1], work, device="cpu")
+
+
+def test_equal_curves_give_equal_pictures(tmp_path: Path) -> None:
+    rows = [{"epoch": epoch, "train_state": 1 / epoch, "val_crack_iou": 0.1 * epoch} for epoch in (1.0, 2.0, 3.0)]
+    for name in ("a.svg", "b.svg"):
+        draw_curves(rows, tmp_path / name, "bridge")
+    drawn = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    assert drawn == (tmp_path / "b.svg").read_text(encoding="utf-8")
+    assert all(word in drawn for word in ("bridge", "epoch", "Training loss", "share of pixels"))
+
+
+# The command, and publishing
+
+
+def write_toml(recipe: Recipe, path: Path) -> Path:
+    def value(given: object) -> str:
+        if isinstance(given, dict):
+            return "{" + ", ".join(f"{json.dumps(key)} = {value(one)}" for key, one in given.items()) + "}"
+        return json.dumps(given)
+
+    parts = recipe.model_dump(mode="json", exclude_none=True)
+    path.write_text("".join(f"{key} = {value(part)}\n" for key, part in parts.items()), encoding="utf-8")
+    return path
+
+
+def train(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["train", *(str(argument) for argument in arguments), "--device", "cpu"])
+
+
+@needs_checkpoint
+@pytest.mark.usefixtures("one_thread")
+def test_the_command_fits_and_says_where_the_curves_are(small: Small, work: Path, tmp_path: Path) -> None:
+    recipe = write_toml(small[0], tmp_path / "small.toml")
+    given = ("--recipe", recipe, "--data", small[1], "--work", work, "--threads", "1", "--workers", "0")
+    done = train(*given, "--epochs", "1", "--no-publish")
+    assert done.exit_code == 0, done.output
+    assert "epoch 1 of 2" in done.output
+    assert str(work / "curves.svg") in done.output
+    assert train(*given, "--epochs", "1", "--no-publish", "--quiet").output == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (["--recipe", "nothing.toml"], "nothing.toml"),
+        (["--recipe", "{recipe}", "--data", "nowhere"], "--data"),
+        (["--recipe", "{recipe}", "--data", "{data}", "--textures", "nowhere", "--work", "{new}"], "fetch_textures"),
+    ],
+)
+def test_wrong_input_ends_the_command_with_one_line(
+    small: Small, tmp_path: Path, arguments: list[str], remedy: str
+) -> None:
+    places = {"recipe": write_toml(small[0], tmp_path / "small.toml"), "data": small[1], "new": tmp_path / "new"}
+    done = train(*(argument.format(**places) for argument in arguments))
+    assert done.exit_code == 2
+    assert remedy in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_publishing_makes_weights_with_a_card_that_says_how_good_they_are(
+    small: Small, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, data, _, index = small
+    monkeypatch.setattr(publishing, "SHOWN_SEEDS", (500,))
+    monkeypatch.setattr(publishing, "SHOWN_RESOLUTIONS_MM", (1.2,))
+    torch.manual_seed(1)
+    save_network(unsure_network(), work / "last.pt", epoch=1)
+    card = publishing.publish(recipe, data, work, "tiny", tmp_path / "weights")
+    assert find_weights(tmp_path / "weights" / "tiny.onnx").card == card
+    assert card.network == "pixels"
+    assert set(card.objects) == set(card.thresholds) == set(KINDS)
+    assert {metric.measure.partition(",")[0] for metric in card.metrics} == set(KINDS)
+    assert all(metric.conditions and metric.data for metric in card.metrics)
+    assert card.seed == recipe.seed
+    trained = [photo for photo in index.photos if photo.split == "train"]
+    assert {data.photos for data in card.training_data} >= {sum(photo.kind == "surface" for photo in trained), 2}
+    assert "line recall" in main_figures(card)
+
+
+def unsure_network() -> PixelNetwork:
+    """A network of random weights that is not sure of anything, so that it finds something everywhere."""
+    network = new_network().eval()
+    with torch.no_grad():
+        for head in (network.crack, network.corrosion):
+            head.weight.mul_(20)
+            torch.nn.init.zeros_(cast(torch.Tensor, head.bias))
+    return network
+
+
+def test_sources_that_a_recipe_does_not_describe_are_named_by_their_folder(small: Small) -> None:
+    recipe, _, _, index = small
+    plain = recipe.model_copy(update={"described": {}})
+    told = {data.name: data.licence for data in publishing.training_data(plain, index)}
+    assert told[recipe.sources.cracks] == "not stated in the recipe"
+    assert not [name for name in told if "bphdr" in name]
+    assert [name for name in (data.name for data in publishing.training_data(recipe, index)) if "bphdr" in name]
 
 
 def test_an_epoch_done_again_replaces_its_row(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_the_shipped_card_says_where_the_weights_come_from_and_where_they_fail()
 def test_the_shipped_network_carries_no_date_and_no_paths() -> None:
     model = import_openvino().Core().read_model(str(find_weights().path))
     assert set(model.rt_info["framework"]) == {
-        "author", "batch", "channels", "imgsz", "license", "names", "stride", "task"
+        "author", "imgsz", "license", "names", "output_stride", "stride", "task"
     }  # fmt: skip
 
 
@@ -203,12 +203,27 @@ def test_verify_looks_at_all_weights_before_it_fails(folder: Path) -> None:
     reason="needs ../shared/weights/first-crack-corrosion.pt and the train extra",
 )
 @pytest.mark.filterwarnings("ignore")
-def test_the_shipped_weights_come_out_of_the_export_byte_by_byte(tmp_path: Path) -> None:
-    from tenken_training.export import export
+def test_the_first_weights_come_out_of_the_export_byte_by_byte(tmp_path: Path) -> None:
+    from tenken_training.export_yolo import export
 
-    shipped = find_weights()
+    shipped = find_weights("first-crack-corrosion")
     assert shipped.card.source is not None
     made_with = dict(tool.split() for tool in shipped.card.source.made_with.split(", "))
     if other := {tool: version(tool) for tool in made_with if version(tool) != made_with[tool]}:
         pytest.skip(f"the shipped weights were made with other versions than {other}")
-    assert export(CHECKPOINT, DEFAULT_WEIGHTS, tmp_path).sha256 == shipped.sha256
+    assert export(CHECKPOINT, shipped.card.name, tmp_path).sha256 == shipped.sha256
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ultralytics") is None, reason="needs the train extra")
+@pytest.mark.filterwarnings("ignore")
+def test_the_shipped_weights_come_out_of_their_checkpoint_byte_by_byte(tmp_path: Path) -> None:
+    from tenken_training.export_pixels import export_pixels
+
+    shipped = find_weights()
+    assert shipped.card.source is not None
+    checkpoint = Path(__file__).resolve().parents[1] / "training" / "checkpoints" / shipped.card.source.file
+    assert file_sha256(checkpoint) == shipped.card.source.sha256
+    made_with = dict(tool.split() for tool in shipped.card.source.made_with.split(", "))
+    if other := {tool: version(tool) for tool in made_with if version(tool) != made_with[tool]}:
+        pytest.skip(f"the shipped weights were made with other versions than {other}")
+    assert file_sha256(export_pixels(checkpoint, tmp_path / "again.onnx")) == shipped.sha256

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from tenken.commands import demo, evaluate, info, locate, report, run, verify
+from tenken.commands import demo, evaluate, info, locate, report, run, train, verify
 from tenken.commands.weights import weights_app
 from tenken.errors import TenkenError
 
@@ -48,4 +48,5 @@ app.command("report")(report.report)
 app.command("verify")(verify.verify)
 app.command("demo")(demo.demo)
 app.command("evaluate")(evaluate.evaluate)
+app.command("train")(train.train)
 app.add_typer(weights_app, name="weights")

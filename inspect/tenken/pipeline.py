@@ -77,7 +77,7 @@ def inspect_flight(
         with watch.time("measure"):
             inspection = measure_flight(read, outcome, model, settings)
         with watch.time("write"):
-            write_results(folder, read, inspection, outcome, settings, watch.seconds, progress)
+            write_results(folder, read, inspection, outcome, settings, watch.seconds, progress, workers)
     return inspection
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from shapely import MultiLineString, MultiPolygon, box
 from shapely.affinity import translate
 
+from tenken.errors import FlightError
 from tenken.identity.identify import Defect
 from tenken.inspection import Inspection
 from tenken.outputs import write_crops
@@ -49,6 +50,22 @@ def test_each_defect_gets_a_picture_that_names_its_photo(
             comment = picture.info["comment"].decode("utf-8")
         assert defect.sightings[0].photo in comment
         assert defect.sightings[0].photo_sha256 in comment
+
+
+def test_threads_change_no_byte_of_the_pictures(tmp_path: Path, bridge: Inspection, concrete: LoadWindow) -> None:
+    one = write_crops(tmp_path / "one" / "crops", bridge, concrete)
+    three = write_crops(tmp_path / "three" / "crops", bridge, concrete, threads=3)
+    assert list(one.items()) == list(three.items())
+    for name in one.values():
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "three" / name).read_bytes()
+
+
+def test_a_photo_that_cannot_be_read_stops_the_pictures(tmp_path: Path, bridge: Inspection) -> None:
+    def unreadable(photo: str, *_: int) -> npt.NDArray[np.uint8]:
+        raise FlightError(f"{photo}: damaged picture")
+
+    with pytest.raises(FlightError, match="damaged"):
+        write_crops(tmp_path / "crops", bridge, unreadable, threads=2)
 
 
 def test_the_crack_is_untouched_on_one_side_and_outlined_on_the_other(bridge: Inspection, concrete: LoadWindow) -> None:

@@ -19,6 +19,7 @@ from tenken.detection.engine import Engine
 from tenken.detection.openvino_engine import OpenVinoEngine
 from tenken.detection.pixel_segmentation import OUTPUT_STRIDE_PX, PixelDecoder, components_of
 from tenken.detection.weights_card import PixelRule
+from tenken.errors import SettingsError
 from tenken_training.cleaning import near
 from tenken_training.prepare import PreparedIndex
 from tenken_training.rasters import read_raster, read_rgb
@@ -26,10 +27,13 @@ from tenken_training.recipe import Recipe
 from tenken_training.textures import read_textures
 from tenken_training.view import View, look
 
-LOWS = (0.2, 0.3, 0.4, 0.5, 0.6)
+LOWS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 """Pixel limits that are tried."""
-CONNECT = 0.5
-"""Part of the pixel limit down to which pixels hang together."""
+IOU_SLACK = 0.01
+"""What a higher limit may cost of the best IoU: labels are wider than cracks, masks need not be."""
+CONNECT = 0.85
+"""Part of the pixel limit down to which pixels hang together. Of 0.2 to 1, judged by average precision on validation
+photos: lower parts join neighbours, higher ones leave cracks in pieces."""
 SCALES = (1.0, 0.5)
 SMALLEST_PX = {"crack": 10.0, "corrosion": 8.0}
 REACH_PX = {"crack": 4, "corrosion": 0}
@@ -95,12 +99,17 @@ def calibrate(
     Returns
     -------
     A choice for each kind.
+
+    Raises
+    ------
+    SettingsError
+        When a picture is missing, or the network sees nothing of a kind in any.
     """
     engine = OpenVinoEngine(onnx, precision="f32")
     pictures = list(_pictures(recipe, index, data_dir, prepared_dir, textures_dir))
     with ThreadPoolExecutor(engine.streams) as pool:
         seen = list(pool.map(lambda picture: _look(engine, picture), pictures))
-    return {kind: _chosen(number, kind, seen) for number, kind in enumerate(KINDS)}
+    return {kind: choose(number, kind, seen) for number, kind in enumerate(KINDS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +183,20 @@ def probabilities(engine: Engine, image: npt.NDArray[np.uint8]) -> npt.NDArray[n
         pending.release()
 
 
-def _chosen(number: int, kind: str, seen: Sequence[Seen]) -> Calibration:
+def choose(number: int, kind: str, seen: Sequence[Seen]) -> Calibration:
+    """Choose pixel limit, score and threshold of one kind from what was seen of many pictures.
+
+    Raises
+    ------
+    SettingsError
+        When the network sees nothing of the kind in any of them.
+    """
     labelled = [one for one in seen if one.label[number].any()]
-    low = max(LOWS, key=lambda limit: _iou(number, limit, labelled))
+    agreement = {limit: _iou(number, limit, labelled) for limit in LOWS}
+    low = max(limit for limit in LOWS if agreement[limit] >= max(agreement.values()) - IOU_SLACK)
     table = _objects(number, kind, low, seen)
+    if not len(table.size):
+        raise SettingsError(f"the network finds no {kind} in any validation picture; train it for more epochs")
     weights = _fit(table.features, table.right)
     score = expit(weights[0] + table.features @ weights[1:])
     megapixels = sum((~one.unknown[number]).sum() * OUTPUT_STRIDE_PX**2 / 1e6 for one in seen if one.sound)

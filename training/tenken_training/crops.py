@@ -139,7 +139,7 @@ class CropMaker:
         edges = bounds.astype(int)
         board = Labelled.blank(size)
         cells = [(row, column) for row in range(count) for column in range(count)]
-        for first_number, (row, column) in enumerate(cells):
+        for row, column in cells:
             height, width = edges[row + 1] - edges[row], edges[column + 1] - edges[column]
             side = max(height, width)
             if rng.random() < 0.2:
@@ -148,7 +148,7 @@ class CropMaker:
                 piece = self._seen(rng, pool[rng.integers(len(pool))], size_px=side)
             else:
                 piece = self._of_photo(rng, kind, size_px=side, mean_scale=0.9 / count)
-            board.lay(piece, int(edges[row]), int(edges[column]), int(height), int(width), first_number * 1000)
+            board.lay(piece, int(edges[row]), int(edges[column]), int(height), int(width))
         return board
 
     def _ground(self, rng: np.random.Generator) -> Labelled:

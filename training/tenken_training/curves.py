@@ -4,6 +4,8 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
+from tenken.errors import SettingsError
+
 
 def append_row(path: Path, row: Mapping[str, float]) -> None:
     """Add an epoch's row, after cutting off rows of epochs that are now done again."""
@@ -19,8 +21,20 @@ def append_row(path: Path, row: Mapping[str, float]) -> None:
 
 
 def read_rows(path: Path) -> list[dict[str, float]]:
-    """Read the curves; none where there is no file yet."""
+    """Read the curves; none where there is no file yet.
+
+    Raises
+    ------
+    SettingsError
+        When it is no such table.
+    """
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+    except (ValueError, TypeError, csv.Error) as error:
+        raise SettingsError(f"{path} is no table of numbers ({error}); mend it or delete it") from error
+    if any("epoch" not in row for row in rows):
+        raise SettingsError(f"{path} has a row without an epoch; mend it or delete it")
+    return rows

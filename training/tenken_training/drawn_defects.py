@@ -87,6 +87,8 @@ def _least_visible(light: FloatPicture, roughness: FloatPicture) -> float | None
 def _crack_cover(rng: np.random.Generator, shape: tuple[int, int], width_px: float) -> tuple[FloatPicture, BoolMask]:
     """Cover of a crack, 0..1, and its label."""
     lines = _crack_lines(rng, shape, width_px)
+    if not lines:  # a net whose every cell is too small to draw
+        return np.zeros(shape, np.float32), np.zeros(shape, bool)
     segments = [np.stack([line.uv_m[:-1], line.uv_m[1:]], axis=1) / SPACING_M for line in lines]
     widths = np.concatenate([line.width_m[1:] for line in lines]) / SPACING_M
     planes = []

@@ -1,6 +1,6 @@
 """Make a trained pixel network into the file that inspections load: ONNX, probabilities out.
 
-``python -m tenken_training.export_pixels runs/x/last.pt --name crack-corrosion --out weights``
+`tenken_training.publish` calls it, and then finds the scores and thresholds that the file is useless without.
 
 The same checkpoint and the same versions of torch and onnx give the same bytes. Weights are stored in half
 precision and computed with in single precision; every figure on a card is measured on the stored file.

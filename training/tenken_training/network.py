@@ -7,6 +7,7 @@ down to a stride of 8 are used (layers 0 to 16); two finer levels are added, bec
 The only file of training that imports ultralytics; the checkpoint itself is opened by `open_checkpoint`.
 """
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tenken.detection.detect import CONDITION_STATES, KINDS
-from tenken.detection.ultralytics_engine import open_checkpoint
+from tenken.detection.ultralytics_engine import open_checkpoint, quiet_ultralytics
 from tenken.errors import WeightsError
+from tenken_training.rasters import write_bytes
 from tenken_training.view import UNKNOWN_STATE, Labelled
 
 TRUNK_LAYERS = 17
@@ -201,6 +203,16 @@ def open_network(path: Path, device: str) -> PixelNetwork:
     return network.to(device).train()
 
 
+def new_network() -> PixelNetwork:
+    """Build a network with random weights, from torch's seed."""
+    quiet_ultralytics()
+    with np.printoptions():  # its import changes for everybody how numpy prints
+        from ultralytics.nn.tasks import SegmentationModel
+
+    make: Any = SegmentationModel
+    return PixelNetwork(list(make("yolo11n-seg.yaml", verbose=False).model)[:TRUNK_LAYERS])
+
+
 def load_network(saved: Mapping[str, Any], device: str) -> PixelNetwork:
     """Build the network that a saved state belongs to.
 
@@ -209,11 +221,7 @@ def load_network(saved: Mapping[str, Any], device: str) -> PixelNetwork:
     WeightsError
         When the state is not that of a network of this kind.
     """
-    from ultralytics.nn.tasks import SegmentationModel
-
-    make: Any = SegmentationModel
-    full = make("yolo11n-seg.yaml", verbose=False)
-    network = PixelNetwork(list(full.model)[:TRUNK_LAYERS])
+    network = new_network()
     try:
         network.load_state_dict({name: value.float() for name, value in saved["network"].items()})
     except (KeyError, RuntimeError) as error:
@@ -224,6 +232,6 @@ def load_network(saved: Mapping[str, Any], device: str) -> PixelNetwork:
 def save_network(network: nn.Module, path: Path, *, epoch: int) -> None:
     """Write the weights as plain tensors: opening them can run no code."""
     kept = {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}
-    half = path.with_suffix(".part")
-    torch.save({"network": kept, "epoch": epoch, "outputs": list(OUTPUTS)}, half)
-    half.replace(path)
+    stored = io.BytesIO()
+    torch.save({"network": kept, "epoch": epoch, "outputs": list(OUTPUTS)}, stored)
+    write_bytes(path, stored.getvalue())

@@ -119,10 +119,28 @@ def read_index(recipe: Recipe, prepared_dir: Path) -> PreparedIndex:
     try:
         index = PreparedIndex.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        raise SettingsError(f"{path} cannot be read; delete {prepared_dir} and prepare again ({error})") from error
+        reason = str(error).splitlines()[0]
+        raise SettingsError(f"{path} cannot be read ({reason}); delete {prepared_dir} to prepare again") from error
     if index.recipe != deciding_parts(recipe):
         raise SettingsError(f"{path} was prepared by another recipe; choose another --work or delete {prepared_dir}")
     return index
+
+
+def check_pictures(index: PreparedIndex, data_dir: Path, prepared_dir: Path) -> None:
+    """Look whether all pictures that crops are cut from are there, before hours are spent.
+
+    Raises
+    ------
+    SettingsError
+        When one is missing.
+    """
+    for photo in index.photos:
+        if photo.kind in ("crack", "corrosion"):
+            path, remedy = data_dir / photo.image, "give the folder that this training began with as --data"
+        else:
+            path, remedy = prepared_dir / photo.image, f"delete {prepared_dir} to prepare again"
+        if not path.is_file():
+            raise SettingsError(f"{path} is missing; {remedy}")
 
 
 def _cracks(

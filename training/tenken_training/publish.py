@@ -1,6 +1,6 @@
 """From a fit to weights that inspections load: exported, calibrated, judged, with a card and pictures of failures.
 
-``python -m tenken_training.publish --recipe R.toml --data ../shared --work runs/x --name crack-corrosion``
+``inspect train`` does it after a fit; alone: ``python -m tenken_training.publish --recipe R.toml --work runs/x``
 
 Writes ``NAME.onnx``, ``NAME.json`` and ``NAME-failures.jpg``. What a person wrote on a card that is already there
 (summary, licence, known failures) is kept. The test splits are read here and nowhere before.
@@ -8,13 +8,14 @@ Writes ``NAME.onnx``, ``NAME.json`` and ``NAME-failures.jpg``. What a person wro
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 from PIL import Image, ImageDraw
 
 from tenken.detection.detect import KINDS
 from tenken.detection.weights_card import Metric, Source, TrainingData, WeightsCard, read_card, write_card
+from tenken.errors import SettingsError
 from tenken.hashing import file_sha256
 from tenken.measurement.find import find_defects
 from tenken.running.progress import Progress, Silence
@@ -27,7 +28,7 @@ from tenken_training.evaluation.scenes import Scene, concrete_scene, steel_scene
 from tenken_training.evaluation.scoring import Judged, default_conditions
 from tenken_training.export_pixels import export_pixels, made_with
 from tenken_training.prepare import PreparedIndex, read_index
-from tenken_training.recipe import Recipe, read_recipe
+from tenken_training.recipe import Described, Recipe, SourceKind, read_recipe
 
 WHOLE_PX = {"crack": 416, "corrosion": 640}
 """Longest side of a test photo as one tile: what published figures of the set used."""
@@ -79,6 +80,8 @@ def publish(
     prepared_dir = work_dir / "prepared"
     index = read_index(recipe, prepared_dir)
     checkpoint = checkpoint or work_dir / "last.pt"
+    if not checkpoint.is_file():
+        raise SettingsError(f"{checkpoint} is missing; fit at least one epoch first: inspect train")
     path = export_pixels(checkpoint, out_dir / f"{name}.onnx")
     progress.note(f"{path.name}: calibrating on validation pictures")
     chosen = calibrate(path, recipe, index, data_dir, prepared_dir, textures_dir)
@@ -119,35 +122,25 @@ def _card(
             "thresholds_note": " ".join(f"{kind}: {chosen[kind].note}." for kind in KINDS)
             + " On validation pictures (tenken_training.calibrate); the test splits were not used.",
             "source": Source(file=checkpoint.name, sha256=file_sha256(checkpoint), made_with=made_with()),
-            "training_data": tuple(_training_data(recipe, index)),
+            "training_data": tuple(training_data(recipe, index)),
         }
     )
 
 
-def _training_data(recipe: Recipe, index: PreparedIndex) -> Iterator[TrainingData]:
+def training_data(recipe: Recipe, index: PreparedIndex) -> Iterator[TrainingData]:
+    """Name what was trained on, for the card."""
     trained = [photo for photo in index.photos if photo.split == "train"]
-    count = {kind: sum(photo.kind == kind for photo in trained) for kind in ("crack", "corrosion", "surface")}
-    yield TrainingData(
-        name="crack-bphdr, version 2 (Roboflow Universe, university-bswxt; also known as Ultralytics crack-seg)",
-        licence="public domain as stated for the project (seen second-hand)",
-        photos=count["crack"],
-        note="416 x 416 px, one copy of each photo; labels are wider than the cracks",
-    )
-    yield TrainingData(
-        name="Corrosion Condition State Semantic Segmentation Dataset (Bianchi and Hebdon, doi 10.7294/16624663)",
-        licence="CC0-1.0 (as recorded for its entry, seen second-hand)",
-        photos=count["corrosion"],
-        note="steel bridge details, at most 1024 px; condition states fair, poor, severe",
-    )
-    yield TrainingData(
-        name="drone flights Brighton Beach and Seneca (pictures without rust)",
-        licence="BSD-2-Clause, CC0-1.0",
-        photos=len(recipe.sources.flights),
-        note="cracked asphalt left out of the loss",
-    )
-    yield TrainingData(
-        name="rendered surfaces", licence="AGPL-3.0-only (ours)", photos=count["surface"], note="without defects"
-    )
+    kinds: tuple[SourceKind, ...] = get_args(SourceKind)
+    folders = {"crack": recipe.sources.cracks, "corrosion": recipe.sources.corrosion, "flight": "flights"}
+    for kind in kinds:
+        count = sum(photo.kind == kind for photo in trained) if kind != "flight" else len(recipe.sources.flights)
+        told = recipe.described.get(kind) or Described(name=folders[kind], licence="not stated in the recipe")
+        if count:
+            yield TrainingData(name=told.name, licence=told.licence, photos=count, note=told.note)
+    if surfaces := sum(photo.kind == "surface" for photo in trained):
+        yield TrainingData(
+            name="rendered surfaces", licence="AGPL-3.0-only (ours)", photos=surfaces, note="without defects"
+        )
     textures = {name for name in index.inputs if name.startswith("textures/")}
     if textures:
         packages = sorted({name.split("/")[1] for name in textures})

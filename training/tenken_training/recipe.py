@@ -28,6 +28,10 @@ CropKind = Literal[
 CROP_KINDS: tuple[CropKind, ...] = get_args(CropKind)
 
 
+SourceKind = Literal["crack", "corrosion", "flight"]
+"""Sources of real photos."""
+
+
 class _RecipePart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -118,6 +122,14 @@ class Optimiser(_RecipePart):
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
 
 
+class Described(_RecipePart):
+    """What the card says of a source that was trained on."""
+
+    name: str
+    licence: str
+    note: str = ""
+
+
 class Recipe(_RecipePart):
     """One recipe file."""
 
@@ -129,6 +141,8 @@ class Recipe(_RecipePart):
     rendering: Rendering
     crops: Crops
     optimiser: Optimiser
+    described: dict[SourceKind, Described] = {}
+    """For the card only: has no influence on the weights."""
 
     @property
     def steps_per_epoch(self) -> int:

@@ -59,7 +59,7 @@ class Labelled:
     image
         (s, s, 3) uint8 RGB.
     crack_numbers
-        (s, s) int32; 0 background, else the crack's number.
+        (s, s) int32; 0 background, else the crack's number in its photo.
     state
         (s, s) uint8; 0 sound, 1 fair, 2 poor, 3 severe corrosion, `UNKNOWN_STATE` corroded.
     ignore
@@ -87,12 +87,11 @@ class Labelled:
             np.zeros((2, *shape), bool),
         )
 
-    def lay(self, piece: "Labelled", top: int, left: int, height: int, width: int, first_number: int) -> None:
-        """Lay the corner of a piece into this crop, in place; its cracks are counted from `first_number`."""
+    def lay(self, piece: "Labelled", top: int, left: int, height: int, width: int) -> None:
+        """Lay the corner of a piece into this crop, in place."""
         window = (slice(top, top + height), slice(left, left + width))
         self.image[window] = piece.image[:height, :width]
-        numbers = piece.crack_numbers[:height, :width]
-        self.crack_numbers[window] = np.where(numbers > 0, numbers + first_number, 0)
+        self.crack_numbers[window] = piece.crack_numbers[:height, :width]
         self.state[window] = piece.state[:height, :width]
         self.ignore[:, window[0], window[1]] = piece.ignore[:, :height, :width]
 

@@ -18,6 +18,7 @@ STAGES = {
     "measure": "Measuring, joining, grading",
     "write": "Writing results",
     "render": "Rendering the demo flight",
+    "train": "Training (steps)",
     "evaluate": "Evaluating photos",
 }
 

@@ -82,6 +82,9 @@ class Detector(Protocol):
 
     The picture is (h, w, 3) uint8 RGB. A detector may be called from several threads at once, and must give
     the same answer for the same picture.
+
+    It may also have ``detect_many``, from tiles to an iterable of their detections in the same order: it is then
+    used instead, and can read tiles ahead or compute several at once.
     """
 
     def __call__(self, image: npt.NDArray[np.uint8], /) -> Detections:

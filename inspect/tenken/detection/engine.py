@@ -5,6 +5,7 @@ nothing of processors. So every network runs on every engine, and all engines gi
 rounding.
 """
 
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
@@ -85,6 +86,8 @@ class Segmenter:
     def __init__(self, engine: Engine, decoder: Decoder, fingerprint: str = "") -> None:
         self.engine, self.decoder, self.fingerprint = engine, decoder, fingerprint
         self.classes = decoder.classes
+        self._lock = threading.Lock()
+        self._under_way = 0
 
     def __call__(self, image: Tile, /) -> Detections:
         """Find defects in one tile, (h, w, 3) uint8 RGB of any size."""
@@ -92,19 +95,23 @@ class Segmenter:
         return found
 
     def detect_many(self, tiles: Iterable[Tile]) -> Iterator[Detections]:
-        """Find defects in many tiles, in their order; a few tiles are read ahead."""
+        """Find defects in many tiles, in their order; a few tiles are read ahead.
+
+        All callers together read ahead as far as one alone would, so that memory does not grow with their product.
+        """
         under_way: deque[tuple[Pending, list[tuple[int, int]]]] = deque()
         try:
             for batch in self._batches(tiles):
                 padded = np.stack([self.decoder.pad(tile) for tile in batch])
                 under_way.append((self.engine.start(padded), [tile.shape[:2] for tile in batch]))
-                if len(under_way) >= self.engine.ahead:
+                if self._count(1) >= self.engine.ahead:
                     yield from self._finish(*under_way.popleft())
             while under_way:
                 yield from self._finish(*under_way.popleft())
         finally:
             # Left early: what is under way must be over before another caller gets it.
             for pending, _ in under_way:
+                self._count(-1)
                 pending.release()
 
     def condition_states(self, image: Tile, /) -> npt.NDArray[np.uint8]:
@@ -143,7 +150,14 @@ class Segmenter:
                 for place, shape_px in enumerate(shapes_px)
             ]
         finally:
+            self._count(-1)
             pending.release()
+
+    def _count(self, change: int) -> int:
+        """Count the batches that all callers of `detect_many` have under way."""
+        with self._lock:
+            self._under_way += change
+            return self._under_way
 
 
 def check_tile(image: npt.NDArray[Any]) -> Tile:

@@ -3,9 +3,12 @@
 Needs an extra: ``tenken[onnxruntime]`` for the CPU, ``tenken[cuda]`` for NVIDIA GPUs (CUDA or TensorRT).
 """
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from importlib.metadata import distributions
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,18 +21,31 @@ from tenken.errors import MissingExtraError, SettingsError, WeightsError
 
 GPU_BATCH = 8
 """Tiles computed together on a GPU."""
+GPU_BUILD = "onnxruntime-gpu"
 CPU = "CPUExecutionProvider"
 GPU_PROVIDERS = ("TensorrtExecutionProvider", "CUDAExecutionProvider")
 """Fastest first."""
 
 
+def import_onnxruntime() -> ModuleType:
+    """Import ONNX Runtime without its telemetry.
+
+    Loaded as it comes, version 1.32 writes a device number and a database into the home folder. The environment
+    variable is read by its library when it is loaded.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime  # type: ignore[no-any-return]
+
+
 def gpu_providers() -> tuple[str, ...]:
-    """GPU providers of the installed ONNX Runtime, fastest first; none when it is not installed."""
-    try:
-        import onnxruntime
-    except ImportError:
+    """GPU providers of the installed ONNX Runtime, fastest first; none without its GPU build."""
+    if not any(distributions(name=GPU_BUILD)):
         return ()
-    return tuple(name for name in GPU_PROVIDERS if name in onnxruntime.get_available_providers())
+    available = import_onnxruntime().get_available_providers()
+    return tuple(name for name in GPU_PROVIDERS if name in available)
 
 
 class OnnxRuntimeEngine:
@@ -60,7 +76,7 @@ class OnnxRuntimeEngine:
         self, path: Path, *, device: str = "cpu", streams: int | None = None, cache_dir: Path | None = None
     ) -> None:
         try:
-            import onnxruntime
+            onnxruntime = import_onnxruntime()
         except ImportError as error:
             raise MissingExtraError(
                 f'{path}: ONNX Runtime is not installed: pip install "tenken[onnxruntime]" ({error})'

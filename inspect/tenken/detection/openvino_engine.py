@@ -74,7 +74,7 @@ def onnx_contents(path: Path) -> OnnxContents:
         task = str(metadata["task"].value) if "task" in metadata else "segment"
     except (KeyError, RuntimeError, ValueError, SyntaxError, TypeError) as error:
         raise WeightsError(
-            f"{path} does not name its classes (metadata 'names'); export it with tenken_training.export"
+            f"{path} does not name its classes (metadata 'names'); export it with tenken_training.export_yolo"
         ) from error
     shapes = [output.get_partial_shape() for output in model.outputs]
     if task == "pixels":

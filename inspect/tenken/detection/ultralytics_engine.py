@@ -21,14 +21,23 @@ from tenken.errors import MissingExtraError, SettingsError, WeightsError
 TRAIN_EXTRA = 'pip install "tenken[train]"'
 
 
-def open_checkpoint(path: Path) -> Any:
-    """Open a checkpoint as ``ultralytics.YOLO``, with ultralytics' network use and package installation off.
-
-    A checkpoint is a pickle, and opening it can run code: only for files that the user trusts.
+def quiet_ultralytics() -> None:
+    """Switch off ultralytics' use of the network and its package installation, before it is imported.
 
     YOLO_OFFLINE stops the look-up of hosts at import, downloads and the usage events; YOLO_AUTOINSTALL stops
     pip from being run; YOLO_CONFIG_DIR keeps the settings file in this package's cache folder (names as read
     in ultralytics 8.4, its ``utils/__init__.py`` and ``utils/events.py``).
+    """
+    config_dir = Path(platformdirs.user_cache_dir("tenken", appauthor=False)) / "ultralytics"
+    os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false")
+    os.environ.setdefault("YOLO_VERBOSE", "false")
+    os.environ.setdefault("YOLO_CONFIG_DIR", str(config_dir))
+
+
+def open_checkpoint(path: Path) -> Any:
+    """Open a checkpoint as ``ultralytics.YOLO``, with ultralytics' network use and package installation off.
+
+    A checkpoint is a pickle, and opening it can run code: only for files that the user trusts.
 
     Raises
     ------
@@ -37,10 +46,7 @@ def open_checkpoint(path: Path) -> Any:
     WeightsError
         When the file is no checkpoint.
     """
-    config_dir = Path(platformdirs.user_cache_dir("tenken", appauthor=False)) / "ultralytics"
-    os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false")
-    os.environ.setdefault("YOLO_VERBOSE", "false")
-    os.environ.setdefault("YOLO_CONFIG_DIR", str(config_dir))
+    quiet_ultralytics()
     try:
         # Its import changes for everybody how numpy prints.
         with np.printoptions():

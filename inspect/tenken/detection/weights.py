@@ -19,7 +19,7 @@ from tenken.detection.weights_card import WeightsCard, read_card, write_card
 from tenken.errors import WeightsError
 from tenken.hashing import file_sha256
 
-DEFAULT_WEIGHTS = "first-crack-corrosion"
+DEFAULT_WEIGHTS = "crack-corrosion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def add_weights(path: Path, name: str | None = None, *, trust: bool = False, fol
 
         classes, network = segmentation_classes(open_checkpoint(path), path), "yolo"
     else:
-        raise WeightsError(f"{path} is neither .onnx nor .pt; export it with tenken_training.export")
+        raise WeightsError(f"{path} is neither .onnx nor .pt; export it as ONNX")
     folder = folder or user_weights_dir()
     folder.mkdir(parents=True, exist_ok=True)
     copy = folder / f"{name}{suffix}"

@@ -145,8 +145,9 @@ def load_photo(path: Path) -> RgbArray:
     """
     try:
         with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            return np.asarray(upright.convert("RGB"))
+            # In place, and converted only where it must be: the copies cost more than the decoding.
+            ImageOps.exif_transpose(image, in_place=True)
+            return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
     except UNIDENTIFIED as error:
         raise FlightError(f"{path.name}: not a readable picture: copy it again from the memory card") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

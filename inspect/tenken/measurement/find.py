@@ -1,6 +1,8 @@
 """Find the defects of one picture: tiles, detector, assembly, centre lines, widths in pixels."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -11,8 +13,9 @@ import shapely
 import shapely.ops
 from shapely import LineString, MultiLineString, MultiPolygon, affinity
 
-from tenken.detection.detect import KINDS, Detector
+from tenken.detection.detect import KINDS, Detections, Detector
 from tenken.detection.tiles import tile_windows
+from tenken.errors import SettingsError
 from tenken.imagery.picture import ArrayPicture, Picture, RasterPicture, luminance
 from tenken.measurement.assemble import Pieces, WholeMask, concatenate, pieces_of_tile, whole_masks
 from tenken.measurement.centreline import trace_centreline
@@ -113,15 +116,42 @@ def detect_tiles(
     min_score: float = 0.0,
     on_tile: Callable[[], None] | None = None,
 ) -> Pieces:
-    """Run the detector over tiles; tiles without data are passed over."""
+    """Run the detector over tiles; tiles without data are passed over.
+
+    A detector that has ``detect_many`` may read a few tiles ahead.
+
+    Raises
+    ------
+    SettingsError
+        When the detector's answer cannot be used.
+    """
+    under_way: deque[tuple[int, int, int, int]] = deque()
+    told = on_tile or (lambda: None)
+
+    def tiles() -> Iterator[npt.NDArray[np.uint8]]:
+        for left, top, right, bottom in windows.tolist():
+            if picture.has_data((left, top, right, bottom)):
+                under_way.append((left, top, right, bottom))
+                yield np.ascontiguousarray(picture.read((left, top, right, bottom)))
+            else:
+                told()
+
     parts = []
-    for left, top, right, bottom in windows.tolist():
-        if picture.has_data((left, top, right, bottom)):
-            tile = np.ascontiguousarray(picture.read((left, top, right, bottom)))
-            parts.append(pieces_of_tile(detector(tile), (left, top, right, bottom), classes, min_score))
-        if on_tile is not None:
-            on_tile()
+    with closing(_detections(detector, tiles())) as answers:
+        for detections in answers:
+            if not under_way:
+                raise SettingsError("the detector's detect_many gave more answers than it was given tiles")
+            parts.append(pieces_of_tile(detections, under_way.popleft(), classes, min_score))
+            told()
+    if under_way:
+        raise SettingsError(f"the detector's detect_many left {len(under_way)} tiles without an answer")
     return concatenate(parts)
+
+
+def _detections(detector: Detector, tiles: Iterable[npt.NDArray[np.uint8]]) -> Generator[Detections, None, None]:
+    """Give a detector's answers in the order of the tiles; closed early, it leaves nothing under way."""
+    many = getattr(detector, "detect_many", None)
+    yield from map(detector, tiles) if many is None else many(tiles)
 
 
 def describe_defects(picture: Picture, pieces: Pieces) -> list[PhotoDefect]:

@@ -168,7 +168,7 @@ def sample_profiles(luminance: npt.NDArray[np.float32], line_px: LineString, rea
 def _windows(profiles: FloatArray) -> list[tuple[float, float, float] | None]:
     centred = _centred(profiles)
     groups = np.array_split(centred, max(1, len(centred) // AVERAGED_PROFILES))
-    return [_read_profile(group.mean(axis=0)) for group in groups]
+    return _read_profiles(np.stack([group.mean(axis=0) for group in groups]))
 
 
 def _centred(profiles: FloatArray) -> FloatArray:
@@ -180,50 +180,52 @@ def _centred(profiles: FloatArray) -> FloatArray:
     # Wide floors have no clear lowest point: balance the flanks instead.
     level = (smooth.max(axis=1) + smooth.min(axis=1)) / 2
     below = smooth < level[:, None]
-    left = np.array([_last_false(row[: v + 1]) for row, v in zip(below, valley, strict=True)])
-    right = np.array([v + _first_false(row[v:]) for row, v in zip(below, valley, strict=True)])
+    column, last = np.arange(profiles.shape[1]), profiles.shape[1] - 1
+    left = np.where(~below & (column <= valley[:, None]), column, 0).max(axis=1)
+    right = np.where(~below & (column >= valley[:, None]), column, last).min(axis=1)
     shift = np.round((left + right) / 2).astype(int) - middle
-    columns = np.clip(np.arange(profiles.shape[1])[None] + shift[:, None], 0, profiles.shape[1] - 1)
-    return np.take_along_axis(profiles, columns, axis=1)
+    return np.take_along_axis(profiles, np.clip(column + shift[:, None], 0, last), axis=1)
 
 
-def _last_false(row: npt.NDArray[np.bool_]) -> int:
-    found = np.flatnonzero(~row)
-    return int(found[-1]) if found.size else 0
-
-
-def _first_false(row: npt.NDArray[np.bool_]) -> int:
-    found = np.flatnonzero(~row)
-    return int(found[0]) if found.size else len(row) - 1
-
-
-def _read_profile(profile: FloatArray) -> tuple[float, float, float] | None:
+def _read_profiles(profiles: FloatArray) -> list[tuple[float, float, float] | None]:
     """Read width at half depth and missing light, both in pixels, and depth; None where there is no valley."""
-    count = len(profile)
+    count = profiles.shape[1]
     middle, bank = count // 2, max(2, count // 5)
-    left_bank, right_bank = float(np.median(profile[:bank])), float(np.median(profile[-bank:]))
-    banks = np.interp(np.arange(count), [bank / 2, count - 1 - bank / 2], [left_bank, right_bank])
-    darkness = 1 - profile / np.maximum(banks, 1e-3)
-    depth = float(darkness[middle - 1 : middle + 2].mean())
-    if depth < LEAST_CONTRAST:
-        return None
+    left_bank, right_bank = np.median(profiles[:, :bank], axis=1), np.median(profiles[:, -bank:], axis=1)
+    darkness = 1 - profiles / np.maximum(_between(left_bank, right_bank, bank / 2, count), 1e-3)
+    depth = darkness[:, middle - 1 : middle + 2].mean(axis=1)
+    left = _crossings(darkness[:, middle::-1], depth / 2)
+    right = _crossings(darkness[:, middle:], depth / 2)
+    valid = depth >= LEAST_CONTRAST
     # A shadow edge has one bank much darker than the other.
-    if min(left_bank, right_bank) < 0.5 * max(left_bank, right_bank):
-        return None
-    left = _crossing(darkness[middle::-1], depth / 2)
-    right = _crossing(darkness[middle:], depth / 2)
-    if left is None or right is None:
-        return None
-    first, last = middle - int(np.ceil(2 * left)), middle + int(np.ceil(2 * right))
-    valley = darkness[max(0, first) : last + 1]
-    return (left + right) * STEP_ACROSS_PX, max(0.0, float(valley.sum()) * STEP_ACROSS_PX), depth
+    valid &= np.minimum(left_bank, right_bank) >= 0.5 * np.maximum(left_bank, right_bank)
+    valid &= np.isfinite(left) & np.isfinite(right)
+    readings: list[tuple[float, float, float] | None] = [None] * len(profiles)
+    for number in np.flatnonzero(valid).tolist():
+        first, last = middle - int(np.ceil(2 * left[number])), middle + int(np.ceil(2 * right[number]))
+        missing = float(darkness[number, max(0, first) : last + 1].sum()) * STEP_ACROSS_PX
+        width = float(left[number] + right[number]) * STEP_ACROSS_PX
+        readings[number] = width, max(0.0, missing), float(depth[number])
+    return readings
 
 
-def _crossing(darkness: FloatArray, level: float) -> float | None:
-    """Count the samples from the valley's middle to where darkness falls through ``level``, linearly interpolated."""
-    below = np.flatnonzero(darkness < level)
-    if below.size == 0 or below[0] == 0:
-        return None
-    first = int(below[0])
-    before, after = darkness[first - 1], darkness[first]
-    return first - 1 + float((before - level) / max(before - after, 1e-12))
+def _between(left: FloatArray, right: FloatArray, margin: float, count: int) -> FloatArray:
+    """Give rows of ``count`` samples from ``left`` to ``right``, linear between ``margin`` samples off either end."""
+    start, end = margin, count - 1 - margin
+    sample = np.arange(count)
+    line = ((right - left) / (end - start))[:, None] * (sample - start) + left[:, None]
+    return np.where(sample <= start, left[:, None], np.where(sample >= end, right[:, None], line))
+
+
+def _crossings(darkness: FloatArray, level: FloatArray) -> FloatArray:
+    """Count the samples from each valley's middle to where darkness falls through its level, linearly interpolated.
+
+    Returns
+    -------
+    (n,) NaN where it starts below, or never falls below.
+    """
+    below = darkness < level[:, None]
+    first, row = below.argmax(axis=1), np.arange(len(below))
+    before, after = darkness[row, first - 1], darkness[row, first]
+    crossing = first - 1 + (before - level) / np.maximum(before - after, 1e-12)
+    return np.where(below.any(axis=1) & (first > 0), crossing, np.nan)

@@ -1,7 +1,8 @@
 """A picture of each defect from its best sighting: the surface as it is beside what was found on it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +63,7 @@ class Panel:
         return max(1, round((x1 - x0) * self.zoom)), max(1, round((y1 - y0) * self.zoom))
 
 
-def write_crops(folder: Path, inspection: Inspection, load_window: LoadWindow) -> dict[str, str]:
+def write_crops(folder: Path, inspection: Inspection, load_window: LoadWindow, threads: int = 1) -> dict[str, str]:
     """Write ``<defect id>.jpg`` for each defect that has a sighting, ready for report and map tips.
 
     Parameters
@@ -72,7 +73,9 @@ def write_crops(folder: Path, inspection: Inspection, load_window: LoadWindow) -
     inspection
         The result.
     load_window
-        Gives a photo's pixels; called photo by photo, so that a cache of one photo is enough.
+        Gives a photo's pixels; each thread calls it photo by photo, so that a cache of one photo a thread is enough.
+    threads
+        Photos at the same time. Has no influence on the pictures.
 
     Returns
     -------
@@ -81,17 +84,35 @@ def write_crops(folder: Path, inspection: Inspection, load_window: LoadWindow) -
     """
     folder.mkdir(parents=True, exist_ok=True)
     sizes_px = {photo.photo: (photo.width_px, photo.height_px) for photo in inspection.photos}
-    written = {}
     shown = [defect for defect in inspection.defects if defect.sightings and defect.sightings[0].photo in sizes_px]
-    for defect in sorted(shown, key=lambda one: (one.sightings[0].photo, one.id)):
-        best = defect.sightings[0]
-        picture = draw_crop(defect, sizes_px[best.photo], load_window)
-        name = f"{defect.id}.jpg"
-        # A derived picture names its parent and carries the parent's hash.
-        parent = f"{best.photo}\nsha256 {best.photo_sha256}\n{defect.id}"
-        picture.save(folder / name, quality=JPEG_QUALITY, comment=parent.encode("utf-8"))
-        written[defect.id] = f"{folder.name}/{name}"
-    return dict(sorted(written.items()))
+
+    def write(defects: Sequence[Defect]) -> None:
+        for defect in defects:
+            best = defect.sightings[0]
+            picture = draw_crop(defect, sizes_px[best.photo], load_window)
+            # A derived picture names its parent and carries the parent's hash.
+            parent = f"{best.photo}\nsha256 {best.photo_sha256}\n{defect.id}"
+            picture.save(folder / f"{defect.id}.jpg", quality=JPEG_QUALITY, comment=parent.encode("utf-8"))
+
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for _ in pool.map(write, _by_photo(shown, threads)):
+                pass
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return {identity: f"{folder.name}/{identity}.jpg" for identity in sorted(defect.id for defect in shown)}
+
+
+def _by_photo(defects: Sequence[Defect], threads: int) -> list[list[Defect]]:
+    """Put together what a thread draws at a time: the defects of one photo, or of an orthomosaic a share."""
+    groups: dict[str, list[Defect]] = {}
+    for defect in sorted(defects, key=lambda one: (one.sightings[0].photo, one.id)):
+        groups.setdefault(defect.sightings[0].photo, []).append(defect)
+    if len(groups) == 1:
+        [whole] = groups.values()
+        return [share for first in range(threads) if (share := whole[first::threads])]
+    return list(groups.values())
 
 
 def draw_crop(defect: Defect, photo_size_px: tuple[int, int], load_window: LoadWindow) -> Image.Image:

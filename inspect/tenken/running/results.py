@@ -5,9 +5,9 @@ import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from threading import local
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from tenken.errors import FlightError, SettingsError
 from tenken.hashing import file_sha256
 from tenken.imagery.flight import Flight
-from tenken.imagery.picture import RasterPicture, load_photo
+from tenken.imagery.picture import ArrayPicture, RasterPicture, load_photo
 from tenken.inspection import Inspection
 from tenken.journal import Journal, changed_settings, replace_file, write_atomically
 from tenken.outputs.reviews import Review, carry_reviews, keep_lost_reviews, read_reviews
@@ -126,15 +126,20 @@ def write_results(
     settings: Settings,
     seconds: Mapping[str, float],
     progress: Progress,
+    workers: int = 1,
 ) -> None:
-    """Write everything that a run leaves; run.json comes last and says that the rest is whole."""
+    """Write everything that a run leaves; run.json comes last and says that the rest is whole.
+
+    ``workers`` photos at a time are decoded for the pictures of defects.
+    """
     from tenken.outputs.crops import write_crops
     from tenken.outputs.geojson import write_geojson
     from tenken.outputs.report import write_report
     from tenken.outputs.segments_csv import write_segments_csv
 
     progress.start("write", 5)
-    crops = write_crops(folder / "crops", inspection, WindowReader(flight, inspection))
+    with WindowReader(flight, inspection) as reader:
+        crops = write_crops(folder / "crops", inspection, reader, workers)
     for stale in set((folder / "crops").glob("*.jpg")) - {folder / crop for crop in crops.values()}:
         stale.unlink()
     progress.advance()
@@ -185,19 +190,34 @@ def run_record(
 
 
 class WindowReader:
-    """Reads windows of the flight's pictures; keeps the last photo, for windows come photo by photo."""
+    """Reads windows of the flight's pictures, from several threads. Use as a context manager.
+
+    Each thread keeps its last photo, for its windows come photo by photo.
+    """
 
     def __init__(self, flight: Flight, inspection: Inspection) -> None:
         self._paths = {photo.photo: photo.path for photo in inspection.photos}
-        self._orthomosaic = flight.orthomosaic
-        self._load = lru_cache(maxsize=1)(load_photo)
+        self._dataset = rasterio.open(flight.orthomosaic.path) if flight.orthomosaic is not None else None
+        self._orthomosaic = RasterPicture(self._dataset) if self._dataset is not None else None
+        self._last = local()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._dataset is not None:
+            self._dataset.close()
 
     def __call__(self, photo: str, left: int, top: int, right: int, bottom: int) -> npt.NDArray[np.uint8]:
         """Return (h, w, 3) uint8 of a window that lies inside the photo."""
         if self._orthomosaic is not None:
-            with rasterio.open(self._orthomosaic.path) as dataset:
-                return RasterPicture(dataset).read((left, top, right, bottom))
-        return self._load(self._paths[photo])[top:bottom, left:right]
+            return self._orthomosaic.read((left, top, right, bottom))
+        if getattr(self._last, "photo", None) != photo:
+            self._last.photo = self._last.image = None  # two photos at a time would be one too many
+            self._last.image = ArrayPicture(load_photo(self._paths[photo]))
+            self._last.photo = photo
+        image: ArrayPicture = self._last.image
+        return image.read((left, top, right, bottom))
 
 
 def _carried_reviews(folder: Path, inspection: Inspection, progress: Progress) -> dict[str, Review]:

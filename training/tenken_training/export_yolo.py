@@ -1,6 +1,6 @@
 """Make a checkpoint into the weights that inspections load: an ONNX file and its card.
 
-``python -m tenken_training.export first-crack-corrosion.pt --name first-crack-corrosion --out weights``
+``python -m tenken_training.export_yolo first-crack-corrosion.pt --name first-crack-corrosion --out weights``
 
 The same checkpoint and the same versions of torch, ultralytics, onnx and onnxslim give the same bytes. What a
 person wrote on a card that already lies in the output folder (recipe, licences, metrics, thresholds,
