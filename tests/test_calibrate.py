@@ -94,7 +94,7 @@ def test_the_threshold_gives_up_some_cracks_for_fewer_alarms_but_not_many() -> N
     ]
     cracks = [score_of(quiet, one.probability[CRACK].astype(np.float32)) for one in pictures if not one.sound]
     assert np.mean(np.array(alarms) > quiet.threshold) < 0.6
-    assert np.mean(np.array(cracks) > quiet.threshold) > 1 - MOST_LOST - 0.03
+    assert np.mean(np.array(cracks) > quiet.threshold) > 1 - MOST_LOST - 0.05
 
 
 def test_without_alarms_everything_right_is_kept() -> None:

@@ -18,7 +18,7 @@ def textured(height_px: int, width_px: int, blur_px: float = 0.0) -> npt.NDArray
     grain = ndimage.gaussian_filter(rng.normal(0, 1, (height_px, width_px)), 0.6)
     edges = 80 * (np.add.outer(np.arange(height_px), 2 * np.arange(width_px)) % 37 < 12)
     grey = ndimage.gaussian_filter(90 + 25 * grain + edges, blur_px)
-    return np.clip(grey, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(grey, 0, 255), dtype=np.uint8)
 
 
 @pytest.mark.parametrize("blur_px", [0.0, 1.0, 3.0, 8.0])

@@ -19,14 +19,8 @@ warnings.filterwarnings("ignore", category=NotGeoreferencedWarning, module=r"ras
 def outline_of(mask: npt.NDArray[np.bool_]) -> MultiPolygon:
     """Return the outline of an (h, w) mask, holes included, in its cells; the first cell's corner is (0, 0)."""
     rings = shapes(mask.astype(np.uint8), mask=mask, connectivity=4)
-    polygons = [_polygon([np.array(ring) for ring in shape["coordinates"]]) for shape, _ in rings]
+    polygons = [Polygon(shape["coordinates"][0], shape["coordinates"][1:]) for shape, _ in rings]
     whole = shapely.union_all(polygons)
     smooth = shapely.make_valid(shapely.simplify(whole, TOLERANCE_PX))
     parts = [part for part in shapely.get_parts(smooth) if isinstance(part, Polygon)]
     return MultiPolygon(parts) if parts else MultiPolygon(polygons)
-
-
-def _polygon(rings: list[npt.NDArray[np.float64]]) -> Polygon:
-    """Make a polygon of an outer ring and its holes; of arrays, so that no vertex is looked at by itself."""
-    outer, *holes = [shapely.linearrings(ring) for ring in rings]
-    return shapely.polygons(outer, holes=holes or None)
