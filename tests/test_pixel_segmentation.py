@@ -130,7 +130,7 @@ def test_components_are_those_connected_pixels_that_have_a_mask(probability: Pla
 
 
 @given(planes, st.integers(0, 1), st.integers(0, 1))
-def test_masks_are_the_probable_pixels_of_the_doubled_plane_up_to_the_tiles_border(
+def test_masks_are_the_probable_pixels_up_to_the_tiles_border(
     probability: Plane, less_height: int, less_width: int
 ) -> None:
     shape_px = (2 * probability.shape[0] - less_height, 2 * probability.shape[1] - less_width)
@@ -139,7 +139,10 @@ def test_masks_are_the_probable_pixels_of_the_doubled_plane_up_to_the_tiles_bord
     together = np.zeros(shape_px, np.bool_)
     for mask in whole_masks(found, shape_px):
         together |= mask
-    expected = doubled(probability)[: shape_px[0], : shape_px[1]] > 0.5
+    expected = doubled(probability) > 0.5
+    blocks = expected.reshape(probability.shape[0], 2, probability.shape[1], 2)
+    lost = (probability > 0.5) & ~blocks.any(axis=(1, 3))
+    expected = (expected | lost.repeat(2, axis=0).repeat(2, axis=1))[: shape_px[0], : shape_px[1]]
     # A pixel between two objects, each too weak there by itself, belongs to neither.
     assert not (together & ~expected).any()
     connected, _ = ndimage.label(probability > 0.05, structure=CONNECTED)
@@ -182,12 +185,14 @@ def test_doubling_is_linear_between_pixels() -> None:
     assert doubled(ramp)[0, 1:-1] == pytest.approx(np.arange(10) / 2 + 0.25)
 
 
-@pytest.mark.parametrize(("probability", "count"), [(0.66, 0), (0.68, 1)])
-def test_a_line_of_one_output_pixel_needs_two_thirds_to_have_a_mask(probability: float, count: int) -> None:
-    """Doubling shares its probability with the sound pixels beside it: 0.75 x 2 / 3 = 0.5."""
+@pytest.mark.parametrize("probability", [0.51, 0.6, 0.68, 0.9])
+def test_a_line_of_one_output_pixel_keeps_its_mask(probability: float) -> None:
+    """Doubling shares three quarters of it with the sound pixels beside it: a hairline must not vanish for that."""
     crack = plane()
     crack[4, 2:12] = probability
-    assert len(decode(crack)) == count
+    [mask] = decode(crack).masks or []
+    assert mask.any(axis=0).all()
+    assert mask.shape[1] >= 20 - 2
 
 
 # Scores

@@ -110,7 +110,7 @@ def test_the_file_says_what_the_network_says(exported: Path, added: Weights) -> 
     expected = nn.functional.sigmoid(logits[0, :2]).numpy()
     found = probabilities(load_detector(added.path, precision="f32").engine, picture)
     # Weights are stored in half precision.
-    assert np.abs(found - expected).mean() < 0.005
+    assert np.abs(found - expected).mean() < 0.02
 
 
 def agree(one: Detections, other: Detections, threshold: float) -> int:

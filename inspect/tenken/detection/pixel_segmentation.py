@@ -235,6 +235,11 @@ def _full_size(
     # Another object's pixels must not lend this one theirs.
     alone = np.where((numbers[around] == number) | (numbers[around] == 0), probability[around], 0)
     mask = doubled(alone) > low
+    # A line one output pixel wide lends its neighbours so much that too little may be left of it.
+    rows_px, columns_px = alone.shape
+    kept = mask.reshape(rows_px, OUTPUT_STRIDE_PX, columns_px, OUTPUT_STRIDE_PX).any(axis=(1, 3))
+    lost = (numbers[around] == number) & ~kept
+    mask |= lost.repeat(OUTPUT_STRIDE_PX, axis=0).repeat(OUTPUT_STRIDE_PX, axis=1)
     top, left = top * OUTPUT_STRIDE_PX, left * OUTPUT_STRIDE_PX
     return mask[: shape_px[0] - top, : shape_px[1] - left], top, left
 
