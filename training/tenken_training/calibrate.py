@@ -120,7 +120,6 @@ class _Picture:
     labels: Path | None = None
     ignore: Path | None = None
     left_out: tuple[bool, bool] = (False, False)
-    part: tuple[int, int] | None = None
 
 
 def _pictures(

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tenken.detection.detect import CONDITION_STATES, KINDS
+from tenken.detection.pixel_segmentation import OUTPUT_STRIDE_PX
 from tenken.detection.ultralytics_engine import open_checkpoint, quiet_ultralytics
 from tenken.errors import WeightsError
 from tenken_training.rasters import write_bytes
@@ -32,8 +33,6 @@ DECODER_CHANNELS = (32, 16)
 """Channels at a stride of 4 and of 2."""
 OUTPUTS = (*KINDS, *CONDITION_STATES)
 """Channels of the output: logits of the two kinds, and of the state of what is corroded."""
-OUTPUT_STRIDE_PX = 2
-"""Pixels of the picture that one of the output spans."""
 LOSS_NAMES = ("crack_bce", "crack_dice", "corrosion_bce", "corrosion_dice", "state")
 LOSS_GAINS = (4.0, 1.0, 2.0, 1.0, 1.0)
 RARE_STATE_PX = 400.0

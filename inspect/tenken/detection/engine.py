@@ -102,8 +102,8 @@ class Segmenter:
         under_way: deque[tuple[Pending, list[tuple[int, int]]]] = deque()
         try:
             for batch in self._batches(tiles):
-                padded = np.stack([self.decoder.pad(tile) for tile in batch])
-                under_way.append((self.engine.start(padded), [tile.shape[:2] for tile in batch]))
+                stacked = np.stack([self.decoder.pad(tile) for tile in batch])
+                under_way.append((self.engine.start(stacked), [tile.shape[:2] for tile in batch]))
                 if self._count(1) >= self.engine.ahead:
                     yield from self._finish(*under_way.popleft())
             while under_way:
@@ -158,6 +158,14 @@ class Segmenter:
         with self._lock:
             self._under_way += change
             return self._under_way
+
+
+def padded(tile: Tile, **fill: Any) -> Tile:
+    """Extend a tile to the right and downwards to multiples of `STRIDE_PX`; `fill` is as `numpy.pad` takes it."""
+    below, right = -tile.shape[0] % STRIDE_PX, -tile.shape[1] % STRIDE_PX
+    if not below and not right:
+        return np.ascontiguousarray(tile)
+    return np.asarray(np.pad(tile, ((0, below), (0, right), (0, 0)), **fill))
 
 
 def check_tile(image: npt.NDArray[Any]) -> Tile:

@@ -1,10 +1,13 @@
 """Which engine computes which weights on this machine."""
 
+from typing import get_args
+
+from tenken import settings
 from tenken.detection.engine import Engine
 from tenken.detection.weights import Weights
 from tenken.errors import SettingsError
 
-ENGINES = ("auto", "openvino", "onnxruntime", "torch")
+ENGINES: tuple[str, ...] = get_args(settings.Engine)
 
 
 def open_engine(weights: Weights, *, device: str, streams: int | None, engine: str, precision: str) -> Engine:

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +21,12 @@ from tenken.detection.cores import usable_cores
 from tenken.detection.detect import CONDITION_STATES
 from tenken.detection.engine import Outputs
 from tenken.errors import SettingsError, WeightsError
+from tenken.settings import Precision
 
 COMPILED_SIZES = 8
 """Tile sizes kept compiled; one takes 50 to 100 MB. Tiles of a run share a size, only rims differ."""
 
-PRECISIONS = ("auto", "f32", "bf16")
+PRECISIONS: tuple[str, ...] = get_args(Precision)
 
 _import_lock = threading.Lock()
 

@@ -16,7 +16,7 @@ from scipy import ndimage
 from scipy.special import expit, logit
 
 from tenken.detection.detect import CONDITION_STATES, Detections
-from tenken.detection.engine import STRIDE_PX, Outputs, Tile
+from tenken.detection.engine import Outputs, Tile, padded
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -25,8 +25,6 @@ OUTPUT_STRIDE_PX = 2
 CONNECTED = np.ones((3, 3), dtype=np.int8)
 CERTAIN = 1e-4
 """Probabilities are taken to be this far from 0 and 1 at least."""
-
-
 CORROSION = "corrosion"
 
 
@@ -123,10 +121,7 @@ class PixelDecoder:
 
     def pad(self, tile: Tile, /) -> Tile:
         """Extend a tile by its mirror image, as training does."""
-        below, right = -tile.shape[0] % STRIDE_PX, -tile.shape[1] % STRIDE_PX
-        if not below and not right:
-            return np.ascontiguousarray(tile)
-        return np.pad(tile, ((0, below), (0, right), (0, 0)), mode="symmetric")
+        return padded(tile, mode="symmetric")
 
     def decode(self, outputs: Outputs, shape_px: tuple[int, int], /) -> Detections:
         """Give the objects of one tile."""

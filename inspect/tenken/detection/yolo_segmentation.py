@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenken.detection.detect import Detections
-from tenken.detection.engine import STRIDE_PX, Outputs, Tile
+from tenken.detection.engine import Outputs, Tile, padded
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -41,13 +41,7 @@ class YoloDecoder:
 
     def pad(self, tile: Tile, /) -> Tile:
         """Extend a tile with the grey that YOLO networks are trained with."""
-        height, width = tile.shape[:2]
-        below, right = -height % STRIDE_PX, -width % STRIDE_PX
-        if not below and not right:
-            return np.ascontiguousarray(tile)
-        padded = np.full((height + below, width + right, 3), PADDING_GREY, np.uint8)
-        padded[:height, :width] = tile
-        return padded
+        return padded(tile, constant_values=PADDING_GREY)
 
     def decode(self, outputs: Outputs, shape_px: tuple[int, int], /) -> Detections:
         """Give the detections of one tile."""

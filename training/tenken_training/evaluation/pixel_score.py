@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from tenken.detection.detect import CONDITION_STATES
 from tenken_training.evaluation.truth import EIGHT_NEIGHBOURS, SMALLEST_OBJECT_PX, BoolArray
 
-STATES = {1: "fair", 2: "poor", 3: "severe"}
+STATES = dict(enumerate(CONDITION_STATES, start=1))
 
 StateMap = npt.NDArray[np.uint8]
 
