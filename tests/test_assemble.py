@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 from shapely import LineString
 
 from drawn import draw_cracks, draw_rust, perfect_detector, stating_detector
+from drawn_cracks import separate_networks
 from tenken import Detections, find_defects
 from tenken.detection.tiles import tile_windows
 from tenken.errors import SettingsError
+from tenken.imagery.picture import ArrayPicture
 from tenken.measurement.assemble import concatenate, group_pieces, pieces_of_tile, whole_masks
 from tenken.measurement.condition import StateShare
-from tenken.measurement.find import detect_tiles
+from tenken.measurement.tiled_detection import detect_tiles
+from tenken.measurement.whole_defects import WholeDefect, bridge_gaps, trace_whole
 
 SIZE = (2000, 1500)
 WANDERING = LineString([(60 + 63 * n, 700 + 260 * np.sin(n / 4) + 22 * np.sin(n * 1.7)) for n in range(30)])
@@ -50,6 +53,32 @@ def test_defects_stay_where_they_are_when_the_grid_shifts(x: int, y: int, seed: 
     other = find_defects(image, perfect_detector, tile_px=256, origin_px=(x, y))
     assert [d.outline_px.wkt for d in one] == [d.outline_px.wkt for d in other]
     assert [d.length_px for d in one] == [d.length_px for d in other]
+
+
+def traced(image: npt.NDArray[np.uint8], tile_px: int, origin_px: tuple[int, int] = (0, 0)) -> list[WholeDefect]:
+    """Find the cracks of a picture, without their widths, which take longest."""
+    windows = tile_windows(image.shape[1], image.shape[0], tile_px=tile_px, overlap=0.2, origin_px=origin_px)
+    pieces = detect_tiles(ArrayPicture(image), windows, perfect_detector)
+    return bridge_gaps(trace_whole(whole, linear=True) for whole in whole_masks(pieces))
+
+
+@settings(max_examples=12, deadline=None)
+@given(x=st.integers(0, 200), y=st.integers(0, 200), seed=st.integers(0, 10_000))
+def test_each_separate_net_of_cracks_is_one_defect_on_any_grid(x: int, y: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    networks = separate_networks(rng, (800, 600), 3, 350, apart_px=30)
+    image = draw_cracks([line for network in networks for line in network.geoms], 5, (800, 600))
+    found, uncut = traced(image, 192, (x, y)), traced(image, 800)
+    assert len(found) == len(networks)
+    assert [defect.outline_px.wkt for defect in found] == [defect.outline_px.wkt for defect in uncut]
+    assert [defect.centreline_px.wkt for defect in found] == [defect.centreline_px.wkt for defect in uncut]
+
+
+def test_whole_masks_are_drawn_one_by_one_in_the_order_of_their_place() -> None:
+    lines = [LineString([(700, 40), (760, 60)]), LineString([(20, 100), (400, 130)]), LineString([(30, 20), (300, 25)])]
+    windows = tile_windows(800, 200, tile_px=100, overlap=0.2)
+    pieces = detect_tiles(ArrayPicture(draw_cracks(lines, 5, (800, 200))), windows, perfect_detector)
+    assert [whole.left_px for whole in whole_masks(pieces)] == pytest.approx([30, 700, 20], abs=2)
 
 
 def test_tiles_that_only_touch_are_joined_at_their_seam() -> None:

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from tenken.errors import SettingsError
 
-FORMAT = 2
+FORMAT = 3
 """Raised when the content of rows changes its meaning: older rows are then done again."""
 
 LOCK_WAIT_S = 5.0

@@ -149,7 +149,12 @@ def _rules_for(kind: str, material: str | None, element: str | None, standard: S
 
 
 def _width_interval_mm(defect: Defect) -> tuple[float, float] | None:
-    """Give the closed interval that holds the width; None when nothing is known of it."""
+    """Give the closed interval that holds the width; None when nothing is known of it.
+
+    Standards ask for the largest width; the median stands in where that is not known.
+    """
+    if defect.width_largest is not None:
+        return defect.width_largest.low_mm, defect.width_largest.high_mm
     low_mm, high_mm = defect.width_low_mm, defect.width_high_mm
     if defect.width_status == "below_limit" and high_mm is None and defect.gsd_mm is not None:
         return 0.0, BELOW_LIMIT_PX * defect.gsd_mm
@@ -168,7 +173,8 @@ def _crack_reasons(
         reasons = [Reason("width_below", {"high_mm": interval[1]})]
     else:
         (low_mm, high_mm), status = interval, Term(defect.width_status or "unknown")
-        reasons = [Reason("width_interval", {"low_mm": low_mm, "high_mm": high_mm, "status": status})]
+        what = "width_interval" if defect.width_largest is None else "width_largest"
+        reasons = [Reason(what, {"low_mm": low_mm, "high_mm": high_mm, "status": status})]
         if low_mm == high_mm:
             reasons = [Reason("width_exact", {"width_mm": low_mm, "status": status})]
     if all(len(rule.spacings) == 1 for rule in rules):

@@ -22,7 +22,7 @@ class Quantities:
     seen_fraction: float
     crack_length_m: float
     max_width_mm: float | None
-    """Widest crack whose width is known."""
+    """Largest width of the cracks whose width is known: the mean over 20 mm, or the median where that is all."""
     spacing_m: float
     """Least spacing of parallel cracks, infinite where there are no two."""
     corrosion_area_m2: float
@@ -41,7 +41,7 @@ def quantities_of(segment: Segment, defects: Sequence[Defect], patches: Sequence
     """
     cracks = [defect for defect in defects if defect.kind == "crack"]
     rust = [defect for defect in defects if defect.kind == "corrosion"]
-    widths_mm = [defect.width_mm for defect in cracks if defect.width_mm is not None]
+    widths_mm = [width_mm for defect in cracks if (width_mm := _largest_width_mm(defect)) is not None]
     length_m = sum(defect.length_m or 0.0 for defect in cracks)
     fraction = seen_fraction(segment, patches)
     seen = next((patch.geometry for patch in patches if patch.status == "seen"), MultiPolygon())
@@ -56,6 +56,11 @@ def quantities_of(segment: Segment, defects: Sequence[Defect], patches: Sequence
         crack_density_m_per_m2=round(length_m / seen.area, 6) if enough else None,
         corrosion_pct=_corrosion_pct(rust, seen) if enough else None,
     )
+
+
+def _largest_width_mm(crack: Defect) -> float | None:
+    largest = crack.width_largest.width_mm if crack.width_largest is not None else None
+    return crack.width_mm if largest is None else largest
 
 
 def _severe_area_m2(rust: Sequence[Defect]) -> float | None:

@@ -60,6 +60,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "幅 {low_mm:.2f}～{high_mm:.2f} mm（{status}）。",
         "Width {low_mm:.2f}-{high_mm:.2f} mm ({status}).",
     ),
+    "width_largest": (
+        "最大幅（長さ20 mmの平均）{low_mm:.2f}～{high_mm:.2f} mm（{status}）。",
+        "Largest width (mean over 20 mm) {low_mm:.2f}-{high_mm:.2f} mm ({status}).",
+    ),
     "width_exact": ("幅 {width_mm:.2f} mm（{status}）。", "Width {width_mm:.2f} mm ({status})."),
     "width_below": (
         "写真で測れる幅より細く、{high_mm:.2f} mm 以下としか言えない。",

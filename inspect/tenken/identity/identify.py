@@ -14,6 +14,7 @@ from shapely import MultiLineString, MultiPolygon, Polygon
 from tenken.identity.joining import View, join_sightings
 from tenken.measurement.condition import StateShare, mean_state_share
 from tenken.measurement.measure import Sighting
+from tenken.measurement.surface_widths import StatedWidth
 
 GRID_M = 1e-4
 """Unions snap to a tenth of a millimetre: without a grid GEOS may drop polygons whose edges nearly coincide."""
@@ -47,6 +48,13 @@ class Defect:
     """Photos that show the place but in which nothing was detected there."""
     state_share: StateShare | None = None
     """Mean over the sightings that tell, by their area; None where none does, and for kinds without one."""
+    width_p95: StatedWidth | None = None
+    width_largest: StatedWidth | None = None
+    """Like ``width_mm`` of the sighting whose width can be trusted most; see `Sighting`."""
+    inferred_length_m: float | None = None
+    """Part of ``length_m`` that the best photo does not show: gaps between pieces of one crack."""
+    pattern: str | None = None
+    """``line``, ``branched`` or ``network``, of the sighting that shows most of it; None without a centre line."""
 
     @property
     def condition_state(self) -> str | None:
@@ -106,6 +114,10 @@ def _defect(sightings: list[Sighting], views: Mapping[str, View]) -> Defect:
         sightings=best_first,
         unseen_in=unseen_in,
         state_share=mean_state_share((sighting.state_share, _area(sighting)) for sighting in best_first),
+        width_p95=width.width_p95,
+        width_largest=width.width_largest,
+        inferred_length_m=best.inferred_length_m,
+        pattern=max(best_first, key=lambda one: (one.length_m or one.length_px or 0.0, one.sighting_id)).pattern,
     )
 
 

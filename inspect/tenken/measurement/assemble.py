@@ -12,17 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import shapely
-from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from tenken.detection.detect import CONDITION_STATES, Detections, kinds_of
 from tenken.measurement.condition import STATED_KINDS, StateShare, mean_state_share
-
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
-Mark = tuple[BoolArray, int, int]
-"""A mask crop with its left and top in the picture."""
+from tenken.measurement.mask_runs import BoolArray, IntArray, MaskRuns, paint, spread
+from tenken.measurement.shared_pixels import MaskPairs, near_pixels, shared_pixels
 
 TOUCH_PX = 1
 """How far apart, in pixels, two marks of the same defect may lie: masks are rounded to whole pixels."""
@@ -52,7 +48,7 @@ class Pieces:
     xyxy_px
         (n, 4) integer box of each mask crop.
     masks
-        One bool crop a piece, of exactly its box.
+        One bool crop a piece, of exactly its box; kept as runs.
     tile_xyxy_px
         (n, 4) the tile that each piece was found in.
     state_share
@@ -62,7 +58,7 @@ class Pieces:
     kind: tuple[str, ...]
     score: npt.NDArray[np.float64]
     xyxy_px: IntArray
-    masks: tuple[BoolArray, ...]
+    masks: MaskRuns
     tile_xyxy_px: IntArray
     state_share: npt.NDArray[np.float64]
 
@@ -85,6 +81,8 @@ class WholeMask:
     mask: BoolArray
     pieces: int
     state_share: StateShare | None
+    weight_px: int
+    """Marked pixels of all pieces: what the score is weighted with."""
 
 
 def pieces_of_tile(
@@ -121,7 +119,7 @@ def pieces_of_tile(
         tuple(kind),
         np.array(score, dtype=np.float64),
         np.array(boxes, dtype=np.int64).reshape(count, 4),
-        tuple(masks),
+        MaskRuns.of(masks),
         np.tile(np.array([left, top, right, bottom], dtype=np.int64), (count, 1)),
         share[kept],
     )
@@ -132,12 +130,12 @@ def concatenate(parts: Iterable[Pieces]) -> Pieces:
     parts = [part for part in parts if len(part)]
     if not parts:
         none = np.empty((0, 4), dtype=np.int64)
-        return Pieces((), np.empty(0), none, (), none, np.empty((0, len(CONDITION_STATES))))
+        return Pieces((), np.empty(0), none, MaskRuns.of(()), none, np.empty((0, len(CONDITION_STATES))))
     return Pieces(
         tuple(kind for part in parts for kind in part.kind),
         np.concatenate([part.score for part in parts]),
         np.concatenate([part.xyxy_px for part in parts]),
-        tuple(mask for part in parts for mask in part.masks),
+        MaskRuns.concatenate([part.masks for part in parts]),
         np.concatenate([part.tile_xyxy_px for part in parts]),
         np.concatenate([part.state_share for part in parts]),
     )
@@ -154,23 +152,23 @@ def group_pieces(pieces: Pieces) -> IntArray:
     if count == 0:
         return np.empty(0, dtype=np.int64)
     first, second = _candidate_pairs(pieces)
-    joined = np.fromiter(
-        (_same_defect(pieces, i, j) for i, j in zip(first.tolist(), second.tolist(), strict=True)),
-        dtype=bool,
-        count=len(first),
-    )
+    joined = _same_defect(pieces, first, second)
     links = coo_array((np.ones(joined.sum()), (first[joined], second[joined])), shape=(count, count))
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
 
 
 def whole_masks(pieces: Pieces) -> Iterator[WholeMask]:
-    """Put the pieces of each defect together, ordered by place (top, left) so that no grid shows in the order."""
+    """Put the pieces of each defect together, ordered by place (top, left) so that no grid shows in the order.
+
+    Each is drawn when it is asked for, so that never more than one need be held.
+    """
     groups = group_pieces(pieces)
-    members: dict[int, list[int]] = {}
-    for number, group in enumerate(groups.tolist()):
-        members.setdefault(group, []).append(number)
-    wholes = [_draw(pieces, numbers) for numbers in members.values()]
-    yield from sorted(wholes, key=lambda whole: (whole.top_px, whole.left_px, whole.kind, -whole.score))
+    areas = pieces.masks.area_px()
+    order = np.argsort(groups, kind="stable")
+    members = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1) if len(order) else []
+    plans = [_plan(pieces, numbers, areas[numbers]) for numbers in members]
+    for plan in sorted(plans, key=lambda plan: (plan.top_px, plan.left_px, plan.kind, -plan.score)):
+        yield _draw(pieces, plan)
 
 
 def _state_share(detections: Detections, kinds: Sequence[str]) -> npt.NDArray[np.float64]:
@@ -195,78 +193,64 @@ def _candidate_pairs(pieces: Pieces) -> tuple[IntArray, IntArray]:
     return first[keep], second[keep]
 
 
-def _same_defect(pieces: Pieces, first: int, second: int) -> bool:
-    """Decide by the pixels that both tiles saw whether two pieces are marks of one defect."""
+def _same_defect(pieces: Pieces, first: IntArray, second: IntArray) -> BoolArray:
+    """Decide for each pair, by the pixels that both tiles saw, whether its pieces are marks of one defect."""
     tile_a, tile_b = pieces.tile_xyxy_px[first], pieces.tile_xyxy_px[second]
-    left, top = np.maximum(tile_a[:2], tile_b[:2]).tolist()
-    right, bottom = np.minimum(tile_a[2:], tile_b[2:]).tolist()
-    if right <= left or bottom <= top:
-        return _touch_across_a_seam(pieces, first, second)
-    mark_a = _cut(pieces, first, left, top, right, bottom)
-    mark_b = _cut(pieces, second, left, top, right, bottom)
-    smaller = min(np.count_nonzero(mark_a[0]), np.count_nonzero(mark_b[0]))
-    if smaller == 0:
-        return False
-    needed = SAME_TILE_FRACTION if np.array_equal(tile_a, tile_b) else SHARED_FRACTION
-    shared = _shared_px(mark_a, mark_b)
-    if shared >= needed * smaller:
-        return True
+    seen_by_both = np.hstack([np.maximum(tile_a[:, :2], tile_b[:, :2]), np.minimum(tile_a[:, 2:], tile_b[:, 2:])])
+    overlap = np.all(seen_by_both[:, :2] < seen_by_both[:, 2:], axis=1)
+    # Marks of tiles that do not overlap (``overlap=0``) are joined where they meet at the seam.
+    box_a, box_b = pieces.xyxy_px[first], pieces.xyxy_px[second]
+    around = np.hstack([np.minimum(box_a[:, :2], box_b[:, :2]), np.maximum(box_a[:, 2:], box_b[:, 2:])])
+    window = np.where(overlap[:, None], seen_by_both, around)
+    pairs = MaskPairs(pieces.masks, pieces.xyxy_px[:, :2], first, second, window)
+    in_first, in_second, shared = shared_pixels(pairs)
+    smaller = np.minimum(in_first, in_second)
+    same_tile = np.all(tile_a == tile_b, axis=1)
+    needed = np.where(same_tile, SAME_TILE_FRACTION, SHARED_FRACTION) * smaller
+    joined: BoolArray = overlap & (smaller > 0) & (shared >= needed)
     # Thin marks a pixel beside each other are the same mark, rounded differently.
-    return bool(needed == SHARED_FRACTION and _shared_px(_grown(mark_a), mark_b) >= needed * smaller)
+    open_still = ~joined & ~same_tile & (smaller > 0)
+    joined[open_still] = near_pixels(pairs.some(open_still)) >= np.where(overlap, needed, 1)[open_still]
+    return joined
 
 
-def _touch_across_a_seam(pieces: Pieces, first: int, second: int) -> bool:
-    """Join marks of tiles that do not overlap (``overlap=0``) where they meet at the seam."""
-    mark_a, mark_b = (
-        (pieces.masks[number], int(pieces.xyxy_px[number, 0]), int(pieces.xyxy_px[number, 1]))
-        for number in (first, second)
-    )
-    return _shared_px(_grown(mark_a), mark_b) > 0
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A whole that is known but not drawn."""
+
+    kind: str
+    score: float
+    left_px: int
+    top_px: int
+    right_px: int
+    bottom_px: int
+    numbers: IntArray
+    state_share: StateShare | None
+    weight_px: int
 
 
-def _cut(pieces: Pieces, number: int, left: int, top: int, right: int, bottom: int) -> Mark:
-    x0, y0 = int(pieces.xyxy_px[number, 0]), int(pieces.xyxy_px[number, 1])
-    mask = pieces.masks[number][max(0, top - y0) : max(0, bottom - y0), max(0, left - x0) : max(0, right - x0)]
-    return mask, max(x0, left), max(y0, top)
-
-
-def _grown(mark: Mark) -> Mark:
-    mask, left, top = mark
-    wide = np.pad(mask, TOUCH_PX)
-    return ndimage.binary_dilation(wide, np.ones((3, 3)), iterations=TOUCH_PX), left - TOUCH_PX, top - TOUCH_PX
-
-
-def _shared_px(mark_a: Mark, mark_b: Mark) -> int:
-    (mask_a, left_a, top_a), (mask_b, left_b, top_b) = mark_a, mark_b
-    left, top = max(left_a, left_b), max(top_a, top_b)
-    right = min(left_a + mask_a.shape[1], left_b + mask_b.shape[1])
-    bottom = min(top_a + mask_a.shape[0], top_b + mask_b.shape[0])
-    if right <= left or bottom <= top:
-        return 0
-    part_a = mask_a[top - top_a : bottom - top_a, left - left_a : right - left_a]
-    part_b = mask_b[top - top_b : bottom - top_b, left - left_b : right - left_b]
-    return int(np.count_nonzero(part_a & part_b))
-
-
-def _draw(pieces: Pieces, numbers: list[int]) -> WholeMask:
+def _plan(pieces: Pieces, numbers: IntArray, areas: IntArray) -> _Plan:
     boxes = pieces.xyxy_px[numbers]
-    left, top = boxes[:, :2].min(axis=0).tolist()
-    right, bottom = boxes[:, 2:].max(axis=0).tolist()
-    scale = int(np.ceil(np.sqrt((right - left) * (bottom - top) / MAX_CROP_PX)))
-    mask = np.zeros((-(-(bottom - top) // scale), -(-(right - left) // scale)), dtype=bool)
-    areas = []
-    for number, (x0, y0, _, _) in zip(numbers, boxes.tolist(), strict=True):
-        piece = pieces.masks[number]
-        areas.append(int(np.count_nonzero(piece)))
-        if scale == 1:
-            mask[y0 - top : y0 - top + piece.shape[0], x0 - left : x0 - left + piece.shape[1]] |= piece
-        else:
-            rows, columns = np.nonzero(piece)
-            mask[(rows + y0 - top) // scale, (columns + x0 - left) // scale] = True
     score = float(np.average(pieces.score[numbers], weights=areas))
     told = [None if math.isnan(row[0]) else StateShare(*row) for row in pieces.state_share[numbers].tolist()]
-    share = mean_state_share(zip(told, areas, strict=True))
-    return WholeMask(pieces.kind[numbers[0]], score, left, top, scale, mask, len(numbers), share)
+    share = mean_state_share(zip(told, areas.tolist(), strict=True))
+    (left, top), (right, bottom) = boxes[:, :2].min(axis=0).tolist(), boxes[:, 2:].max(axis=0).tolist()
+    kind = pieces.kind[int(numbers[0])]
+    return _Plan(kind, score, left, top, right, bottom, numbers, share, int(areas.sum()))
+
+
+def _draw(pieces: Pieces, plan: _Plan) -> WholeMask:
+    height, width = plan.bottom_px - plan.top_px, plan.right_px - plan.left_px
+    scale = math.ceil(math.sqrt(height * width / MAX_CROP_PX))
+    mask = np.zeros((-(-height // scale), -(-width // scale)), dtype=bool)
+    runs, numbers = pieces.masks, plan.numbers
+    count = np.diff(runs.offset)[numbers]
+    place = spread(runs.offset[numbers], count)
+    x, y = np.repeat(pieces.xyxy_px[numbers, :2] - [plan.left_px, plan.top_px], count, axis=0).T
+    paint(mask, runs.row[place] + y, runs.start[place] + x, runs.stop[place] + x, scale)
+    return WholeMask(
+        plan.kind, plan.score, plan.left_px, plan.top_px, scale, mask, len(numbers), plan.state_share, plan.weight_px
+    )
 
 
 def _trim(mask: BoolArray) -> tuple[slice, slice] | None:

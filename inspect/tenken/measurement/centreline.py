@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from scipy import ndimage
+from scipy.spatial import KDTree
 from shapely import LineString, MultiLineString
 
 BoolArray = npt.NDArray[np.bool_]
@@ -44,8 +45,8 @@ def trace_centreline(mask: BoolArray) -> MultiLineString:
     from skimage.morphology import skeletonize
 
     solid = _without_pinholes(np.pad(mask, 1))
-    half_width = ndimage.distance_transform_edt(solid).astype(np.float64)
     skeleton = skeletonize(solid)
+    half_width = _half_width(solid, skeleton)
     while spurs := _SkeletonGraph.of(skeleton).spurs(half_width):
         skeleton[tuple(np.concatenate(spurs).T)] = False
     graph = _SkeletonGraph.of(skeleton)
@@ -90,9 +91,9 @@ class _SkeletonGraph:
 
 def _neighbour_lists(skeleton: BoolArray, yx: IntArray) -> list[list[int]]:
     """Neighbours of each pixel; a diagonal step is left out where two straight steps make the same way."""
-    number = np.full(skeleton.shape, -1, dtype=np.int64)
-    number[tuple(yx.T)] = np.arange(len(yx))
-    near = np.stack([number[yx[:, 0] + dy, yx[:, 1] + dx] for dy, dx in _NEIGHBOURS], axis=1)
+    flat = yx @ [skeleton.shape[1], 1]
+    beside = flat[:, None] + np.array(_NEIGHBOURS) @ [skeleton.shape[1], 1]
+    near = np.where(skeleton.ravel()[beside], np.searchsorted(flat, beside), -1)
     up, left, right, down = (near[:, column] >= 0 for column in range(4))
     for column, corner in zip(range(4, 8), (up | left, up | right, down | left, down | right), strict=True):
         near[corner, column] = -1
@@ -170,17 +171,32 @@ def _overshoot(xy: FloatArray, half_width: float) -> FloatArray:
     return end
 
 
+def _half_width(solid: BoolArray, skeleton: BoolArray) -> FloatArray:
+    """(h, w) distance of each skeleton pixel to the nearest pixel outside the mask, 0 elsewhere.
+
+    A distance transform would do the same for every pixel of the box, which takes seconds where a crack crosses a
+    photo.
+    """
+    half_width = np.zeros(solid.shape, dtype=np.float64)
+    yx = np.argwhere(skeleton)
+    if len(yx):
+        inside = np.argwhere(solid)
+        rim = [beside[~solid[tuple(beside.T)]] for beside in (inside + np.array(step) for step in _NEIGHBOURS)]
+        half_width[tuple(yx.T)] = KDTree(np.concatenate(rim)).query(yx)[0]
+    return half_width
+
+
 def _without_pinholes(mask: BoolArray) -> BoolArray:
     """Fill holes smaller than the mask is wide: they would turn the line into a ring around them."""
-    filled = ndimage.binary_fill_holes(mask)
-    holes = filled & ~mask
-    if not holes.any():
+    labels, count = ndimage.label(~mask)
+    if count <= 1:  # nothing but the surroundings
         return mask
-    labels, count = ndimage.label(holes)
-    sizes = ndimage.sum_labels(holes, labels, np.arange(1, count + 1))
+    sizes = np.bincount(labels.ravel())[1:]
+    sizes[labels[0, 0] - 1] = mask.size  # the mask has an empty rim, so this part is the surroundings
     thickness = mask.sum() / max(1, np.count_nonzero(mask.any(axis=0)), np.count_nonzero(mask.any(axis=1)))
-    small = np.flatnonzero(sizes <= max(4.0, thickness**2)) + 1
-    return mask | np.isin(labels, small)
+    small = np.concatenate([[False], sizes <= max(4.0, thickness**2)])
+    filled: BoolArray = mask | small[labels]
+    return filled
 
 
 def _chain_length(yx: IntArray) -> float:

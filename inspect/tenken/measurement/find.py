@@ -1,11 +1,9 @@
 """Find the defects of one picture: tiles, detector, assembly, centre lines, widths in pixels."""
 
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,21 +11,26 @@ import shapely
 import shapely.ops
 from shapely import LineString, MultiLineString, MultiPolygon, affinity
 
-from tenken.detection.detect import KINDS, Detections, Detector
+from tenken.detection.detect import KINDS, Detector
 from tenken.detection.tiles import tile_windows
-from tenken.errors import SettingsError
 from tenken.imagery.picture import ArrayPicture, Picture, RasterPicture, luminance
-from tenken.measurement.assemble import Pieces, WholeMask, concatenate, pieces_of_tile, whole_masks
-from tenken.measurement.centreline import trace_centreline
+from tenken.measurement import blurred_box
+from tenken.measurement.assemble import Pieces, whole_masks
 from tenken.measurement.condition import StateShare
-from tenken.measurement.outline import outline_of
-from tenken.measurement.profiles import WidthReading, read_width, sample_profiles
+from tenken.measurement.profiles import sample_profiles
+from tenken.measurement.tiled_detection import detect_tiles
+from tenken.measurement.topology import Pattern, pattern_of
+from tenken.measurement.whole_defects import WholeDefect, bridge_gaps, trace_whole
+from tenken.measurement.widths import WidthReadings, read_widths
 
 LINEAR_KINDS = frozenset({"crack"})
 """Kinds that have a centre line, a length and a width; the others have an area."""
 
 BANK_PX = 8.0
 """How far a width profile reaches beyond the mask, to see undamaged surface on both sides."""
+
+OFF_LINE_PX = 2.0
+"""How much farther off the centre line than the mask reaches a crack may lie."""
 
 MOST_REACH_PX = 120.0
 """Longest profile to each side: wider marks are no cracks."""
@@ -43,6 +46,14 @@ class PhotoDefect:
     ``centreline_px`` and ``length_px`` are None for kinds without a centre line. ``width_px`` is a number only for
     cracks of at least two pixels whose grey values show a crack; the 90 % interval may be there without it.
     ``state_share`` is None for kinds without a condition state, and where the detector tells none.
+    ``readings`` tells where the width was read and what was read there; None where no width could be read.
+
+    A crack that the detector left gaps in is one defect: ``centreline_px`` and ``length_px`` go on across the gaps,
+    ``inferred_px`` holds the lines across them alone (None where there are none), and ``outline_px``, ``area_px`` and
+    the width are of what was seen. ``ends``, ``junctions`` and ``loops`` count, on the centre line with its bridges,
+    the points where it stops, the places where three or more lines meet, and the closed loops; None for kinds without
+    a centre line. A crossing that was traced as two junctions within about a crack width counts as one junction
+    (`tenken.measurement.topology`).
     """
 
     kind: str
@@ -56,6 +67,19 @@ class PhotoDefect:
     area_px: float
     pieces: int
     state_share: StateShare | None = None
+    readings: WidthReadings | None = None
+    inferred_px: MultiLineString | None = None
+    ends: int | None = None
+    junctions: int | None = None
+    loops: int | None = None
+
+    @property
+    def pattern(self) -> Pattern | None:
+        """``network`` where the centre line has a closed loop, else ``branched`` with a junction, else ``line``.
+
+        None for kinds without a centre line.
+        """
+        return None if self.junctions is None or self.loops is None else pattern_of(self.junctions, self.loops)
 
 
 def find_defects(
@@ -107,92 +131,47 @@ def as_picture(image: npt.NDArray[np.uint8] | Any) -> Picture:
     return RasterPicture(image)
 
 
-def detect_tiles(
-    picture: Picture,
-    windows: npt.NDArray[np.int64],
-    detector: Detector,
-    *,
-    classes: Sequence[str] = KINDS,
-    min_score: float = 0.0,
-    on_tile: Callable[[], None] | None = None,
-) -> Pieces:
-    """Run the detector over tiles; tiles without data are passed over.
-
-    A detector that has ``detect_many`` may read a few tiles ahead.
-
-    Raises
-    ------
-    SettingsError
-        When the detector's answer cannot be used.
-    """
-    under_way: deque[tuple[int, int, int, int]] = deque()
-    told = on_tile or (lambda: None)
-
-    def tiles() -> Iterator[npt.NDArray[np.uint8]]:
-        for left, top, right, bottom in windows.tolist():
-            if picture.has_data((left, top, right, bottom)):
-                under_way.append((left, top, right, bottom))
-                yield np.ascontiguousarray(picture.read((left, top, right, bottom)))
-            else:
-                told()
-
-    parts = []
-    with closing(_detections(detector, tiles())) as answers:
-        for detections in answers:
-            if not under_way:
-                raise SettingsError("the detector's detect_many gave more answers than it was given tiles")
-            parts.append(pieces_of_tile(detections, under_way.popleft(), classes, min_score))
-            told()
-    if under_way:
-        raise SettingsError(f"the detector's detect_many left {len(under_way)} tiles without an answer")
-    return concatenate(parts)
-
-
-def _detections(detector: Detector, tiles: Iterable[npt.NDArray[np.uint8]]) -> Generator[Detections, None, None]:
-    """Give a detector's answers in the order of the tiles; closed early, it leaves nothing under way."""
-    many = getattr(detector, "detect_many", None)
-    yield from map(detector, tiles) if many is None else many(tiles)
-
-
 def describe_defects(picture: Picture, pieces: Pieces) -> list[PhotoDefect]:
-    """Put pieces together and measure each defect in pixels."""
-    return [_describe(picture, whole) for whole in whole_masks(pieces)]
+    """Put pieces together, bridge the gaps between them, and measure each defect in pixels."""
+    wholes = (trace_whole(whole, linear=whole.kind in LINEAR_KINDS) for whole in whole_masks(pieces))
+    return [_describe(picture, whole) for whole in bridge_gaps(wholes)]
 
 
-def _describe(picture: Picture, whole: WholeMask) -> PhotoDefect:
-    area_px = float(np.count_nonzero(whole.mask)) * whole.scale**2
-    outline = _to_picture(outline_of(whole.mask), whole)
-    if whole.kind not in LINEAR_KINDS:
-        return PhotoDefect(
-            whole.kind, whole.score, outline, None, None, None, None, None, area_px, whole.pieces, whole.state_share
-        )
-    line = _to_picture(trace_centreline(whole.mask), whole)
-    if line.is_empty:  # a mark of a single pixel
-        return PhotoDefect(whole.kind, whole.score, outline, None, None, None, None, None, area_px, whole.pieces)
-    reading = _width(picture, line, area_px)
+def _describe(picture: Picture, whole: WholeDefect) -> PhotoDefect:
+    line, topology = (None, None) if whole.seen_px.is_empty else (whole.centreline_px, whole.topology)
+    # Bridges have a length, but nothing that a width could be read from.
+    reading = _width(picture, whole.seen_px, whole.area_px) if line else None
     return PhotoDefect(
         kind=whole.kind,
         score=whole.score,
-        outline_px=outline,
+        outline_px=whole.outline_px,
         centreline_px=line,
-        length_px=float(line.length),
-        width_px=reading.width_px if reading else None,
-        width_low_px=reading.low_px if reading else None,
-        width_high_px=reading.high_px if reading else None,
-        area_px=area_px,
+        length_px=float(line.length) if line else None,
+        width_px=reading.median.middle if reading and reading.is_measured else None,
+        width_low_px=reading.median.low if reading else None,
+        width_high_px=reading.median.high if reading else None,
+        area_px=whole.area_px,
         pieces=whole.pieces,
+        state_share=None if whole.kind in LINEAR_KINDS else whole.state_share,
+        readings=reading,
+        inferred_px=None if whole.inferred_px.is_empty else whole.inferred_px,
+        ends=topology.ends if topology else None,
+        junctions=topology.junctions if topology else None,
+        loops=topology.loops if topology else None,
     )
 
 
-def _width(picture: Picture, line: MultiLineString, area_px: float) -> WidthReading | None:
+def _width(picture: Picture, line: MultiLineString, area_px: float) -> WidthReadings | None:
     """Read the width in short stretches, so that a crack across a large raster costs little memory."""
-    reach = min(MOST_REACH_PX, 0.75 * area_px / line.length + BANK_PX)
+    mask_width = area_px / line.length
+    reach = float(np.clip(0.75 * mask_width + BANK_PX, blurred_box.REACH_PX, MOST_REACH_PX))
     blocks = []
     for stretch in _stretches(line):
         window = _window_around(picture, stretch, int(reach) + 2)
         grey = luminance(np.asarray(picture.read(window)))
-        blocks.append(sample_profiles(grey, affinity.translate(stretch, -window[0], -window[1]), reach))
-    return read_width(blocks)
+        near = sample_profiles(grey, affinity.translate(stretch, -window[0], -window[1]), reach)
+        blocks.append(near.moved(window[:2]))
+    return read_widths(blocks, 0.75 * mask_width + OFF_LINE_PX)
 
 
 def _stretches(line: MultiLineString) -> Iterator[LineString]:
@@ -212,10 +191,3 @@ def _window_around(picture: Picture, line: LineString, margin_px: int) -> tuple[
         min(picture.width_px, right + margin_px),
         min(picture.height_px, bottom + margin_px),
     )
-
-
-Geometry = TypeVar("Geometry", MultiPolygon, MultiLineString)
-
-
-def _to_picture(geometry: Geometry, whole: WholeMask) -> Geometry:
-    return affinity.affine_transform(geometry, [whole.scale, 0, 0, whole.scale, whole.left_px, whole.top_px])

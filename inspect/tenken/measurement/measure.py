@@ -11,14 +11,15 @@ from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 from tenken.georeferencing.placement import Placement
 from tenken.measurement.condition import StateShare
 from tenken.measurement.find import LINEAR_KINDS, PhotoDefect
-from tenken.measurement.profiles import NORMAL_90
+from tenken.measurement.surface_widths import StatedWidth, SurfaceWidths, widths_on_surface
+from tenken.measurement.width_statistics import NORMAL_90
 
 FloatArray = npt.NDArray[np.float64]
 
 ESTIMATED_FROM_R = 0.67
 UNMEASURED_FROM_R = 0.33
 """Limits of r = width / effective ground resolution between estimated, unmeasured and below_limit (DESIGN 8);
-from r = 2 on a width is measured, which `tenken.measurement.profiles` decides by giving a number."""
+from r = 2 on a width is measured, which `tenken.measurement.surface_widths` decides by giving a number."""
 
 SMALLEST_CRACK_R = ESTIMATED_FROM_R
 """The smallest crack a photo can show, in effective ground resolutions (DESIGN 8)."""
@@ -27,8 +28,6 @@ WIDEST_CRACK_MM = 50.0
 """What is surely wider is a joint, a kerb or a shadow, or the scale is wrong: no width is stated for it [P]."""
 
 COORDINATE_DECIMALS_PX = 2
-ACROSS_POINTS = 33
-"""Points along a crack at which the scale across it is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,11 @@ class Sighting:
 
     Sizes on the surface and geometry in the flight's CRS (suffix ``_m``) are None without pose or surface.
     ``width_status`` is measured, estimated, unmeasured, below_limit or no_scale (cracks; None for other kinds).
-    ``state_share`` is None where the condition state is not known, and for kinds without one.
+    ``width_mm`` is the median along the crack; 95 % of it are narrower than ``width_p95``, and ``width_largest`` is the
+    largest mean over 20 mm. ``chords_px`` shows where the width was read: lines across the crack, as long as it is
+    wide there. ``length_m`` includes ``inferred_length_m``, gaps that were bridged but not seen (``inferred_px``).
+    ``pattern`` is line, branched or network. ``state_share`` is None where the condition state is not known, and for
+    kinds without one.
     """
 
     sighting_id: str
@@ -60,6 +63,12 @@ class Sighting:
     width_status: str | None
     position_error_m: float | None
     state_share: StateShare | None = None
+    width_p95: StatedWidth | None = None
+    width_largest: StatedWidth | None = None
+    chords_px: MultiLineString | None = None
+    inferred_px: MultiLineString | None = None
+    inferred_length_m: float | None = None
+    pattern: str | None = None
 
 
 def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placement | None) -> Sighting:
@@ -80,10 +89,14 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
     line_m = _line_on_surface(defect.centreline_px, facet)
     placed = facet if outline_m is not None or line_m is not None else None
     scale = placed.grid_scale if placed is not None else 1.0
-    across_mm = _scale_across_mm(defect.centreline_px, placed)
-    wide_mm = across_mm if _is_plausible(defect, across_mm) else None
     # The interval must also hold when the photo was taken nearer or farther than its pose says.
     scale_off = NORMAL_90 * (finite_median(placed.scale_error(middle)) or 0.0) if placed is not None else 0.0
+    widths = None
+    if placed is not None and defect.readings is not None:
+        widths = widths_on_surface(defect.readings, placed, scale_off)
+    if widths is not None and widths.median.low_mm > WIDEST_CRACK_MM:
+        widths = None
+    status = _width_status(defect, placed, widths)
     return Sighting(
         sighting_id=_sighting_id(defect, photo_sha256),
         photo=photo,
@@ -99,34 +112,34 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
         centreline_m=line_m,
         length_m=_length_3d(line_m) / scale if line_m is not None else None,
         area_m2=outline_m.area / scale**2 if outline_m is not None else None,
-        width_mm=_times(defect.width_px, wide_mm),
-        width_low_mm=_times(_times(defect.width_low_px, wide_mm), max(0.0, 1 - scale_off)),
-        width_high_mm=_times(_times(defect.width_high_px, wide_mm), 1 + scale_off),
-        width_status=_width_status(defect, across_mm) if defect.kind in LINEAR_KINDS else None,
+        width_mm=widths.median.width_mm if widths is not None else None,
+        width_low_mm=widths.median.low_mm if widths is not None else None,
+        width_high_mm=widths.median.high_mm if widths is not None else None,
+        width_status=status,
         position_error_m=finite_median(placed.position_error_m(middle)) if placed is not None else None,
         state_share=defect.state_share,
+        width_p95=widths.p95 if widths is not None else None,
+        width_largest=widths.largest if widths is not None else None,
+        chords_px=defect.readings.chords_px if defect.readings is not None else None,
+        inferred_px=defect.inferred_px,
+        inferred_length_m=_length_on_surface(defect.inferred_px, facet),
+        pattern=defect.pattern,
     )
 
 
-def _width_status(defect: PhotoDefect, across_mm: float | None) -> str:
-    if across_mm is None:
+def _width_status(defect: PhotoDefect, placed: Placement | None, widths: SurfaceWidths | None) -> str | None:
+    if defect.kind not in LINEAR_KINDS:
+        return None
+    if placed is None:
         return "no_scale"
-    if not _is_plausible(defect, across_mm):
+    if widths is None or defect.width_low_px is None or defect.width_high_px is None:
         return "unmeasured"
-    if defect.width_px is not None:
+    if widths.median.width_mm is not None:
         return "measured"
-    if defect.width_low_px is None or defect.width_high_px is None:
-        return "unmeasured"
     r = (defect.width_low_px + defect.width_high_px) / 2
     if r >= ESTIMATED_FROM_R:
         return "estimated"
     return "unmeasured" if r >= UNMEASURED_FROM_R else "below_limit"
-
-
-def _is_plausible(defect: PhotoDefect, across_mm: float | None) -> bool:
-    """Whether what was read can be a crack's width at all."""
-    low_px = defect.width_low_px
-    return low_px is None or across_mm is None or low_px * across_mm <= WIDEST_CRACK_MM
 
 
 def _sighting_id(defect: PhotoDefect, photo_sha256: str) -> str:
@@ -181,28 +194,15 @@ def _length_3d(line: MultiLineString) -> float:
     return float(sum(np.sqrt((step**2).sum(axis=1)).sum() for step in steps))
 
 
-def _scale_across_mm(line: MultiLineString | None, placement: Placement | None) -> float | None:
-    """Millimetres on the surface per photo pixel, across the line, so that tilt counts only where it foreshortens."""
-    if line is None or placement is None:
+def _length_on_surface(line: MultiLineString | None, placement: Placement | None) -> float | None:
+    """Give metres along a line on the surface; 0 where there is none to measure, None without a place."""
+    if placement is None:
         return None
-    part = max(line.geoms, key=lambda piece: piece.length)
-    at = np.linspace(0, 1, ACROSS_POINTS)[1:-1]
-    centre = shapely.get_coordinates(shapely.line_interpolate_point(part, at, normalized=True))
-    ahead = shapely.get_coordinates(shapely.line_interpolate_point(part, np.minimum(1, at + 0.02), normalized=True))
-    along = ahead - centre
-    along /= np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)[:, None]
-    normal = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    # Five pixels to each side: far more than rounding, far less than the surface's relief.
-    left, right = placement.to_world(centre - 5 * normal), placement.to_world(centre + 5 * normal)
-    distance_m = np.sqrt(((right - left) ** 2).sum(axis=1)) / 10 / placement.grid_scale
-    return _times(finite_median(distance_m), 1000.0)
+    line_m = _line_on_surface(line, placement)
+    return 0.0 if line_m is None else _length_3d(line_m) / placement.grid_scale
 
 
 def finite_median(values: FloatArray) -> float | None:
     """Return the median of what is finite; None where nothing is."""
     finite = values[np.isfinite(values)]
     return float(np.median(finite)) if finite.size else None
-
-
-def _times(value: float | None, factor: float | None) -> float | None:
-    return None if value is None or factor is None else value * factor

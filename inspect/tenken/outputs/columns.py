@@ -35,6 +35,14 @@ DEFECTS: dict[str, FieldType] = {
     "fair_share": "real",
     "poor_share": "real",
     "severe_share": "real",
+    "width_p95_mm": "real",
+    "width_p95_low_mm": "real",
+    "width_p95_high_mm": "real",
+    "width_largest_mm": "real",
+    "width_largest_low_mm": "real",
+    "width_largest_high_mm": "real",
+    "inferred_length_m": "real",
+    "pattern": "text",
 }
 """One row a physical defect. Others rely on the columns up to ``review_note``."""
 
@@ -49,6 +57,11 @@ CRACK_LINES: dict[str, FieldType] = {
     "width_status": "text",
     "grade_candidates": "text",
     "grade_worst": "text",
+    "width_largest_mm": "real",
+    "width_largest_low_mm": "real",
+    "width_largest_high_mm": "real",
+    "inferred_length_m": "real",
+    "pattern": "text",
 }
 
 SIGHTINGS: dict[str, FieldType] = {
@@ -72,6 +85,15 @@ SIGHTINGS: dict[str, FieldType] = {
     "photo_sha256": "text",
     "condition_state": "text",
     "condition_state_score": "real",
+    "width_p95_mm": "real",
+    "width_p95_low_mm": "real",
+    "width_p95_high_mm": "real",
+    "width_largest_mm": "real",
+    "width_largest_low_mm": "real",
+    "width_largest_high_mm": "real",
+    "inferred_length_m": "real",
+    "pattern": "text",
+    "inferred_px": "text",
 }
 """One row a photo that shows a defect. Others rely on the columns up to ``gsd_mm``."""
 

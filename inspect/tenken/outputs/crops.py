@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 from shapely import LineString, MultiLineString, MultiPolygon, Polygon, line_interpolate_point
+from shapely.ops import substring
 
 from tenken.identity.identify import Defect
 from tenken.inspection import Inspection
@@ -35,10 +36,15 @@ SMALLEST_WINDOW_PX = 120
 LARGEST_ZOOM = 4.0
 DETAIL_BELOW_ZOOM = 0.6
 """Where the whole must be shrunk further, a thin crack fades: a detail at full resolution is shown."""
+DASH_PX = 4.0
+TICK_SPACING_PX, LEAST_TICK_PX = 22.0, 11.0
+"""Ticks show where a crack's width was read, as long as it is wide there, if that can be seen."""
 JPEG_QUALITY = 82
 
 _OUTLINE = (0, 229, 255)
 _CENTRE_LINE = (255, 235, 59)
+_INFERRED = (255, 160, 0)
+_WIDTH_TICK = (255, 64, 200)
 _DETAIL_FRAME = (255, 255, 255)
 _PAPER = (250, 250, 248)
 _INK = (24, 28, 32)
@@ -92,7 +98,9 @@ def write_crops(folder: Path, inspection: Inspection, load_window: LoadWindow, t
             picture = draw_crop(defect, sizes_px[best.photo], load_window)
             # A derived picture names its parent and carries the parent's hash.
             parent = f"{best.photo}\nsha256 {best.photo_sha256}\n{defect.id}"
-            picture.save(folder / f"{defect.id}.jpg", quality=JPEG_QUALITY, comment=parent.encode("utf-8"))
+            path = folder / f"{defect.id}.jpg"
+            # Thin coloured lines need all of their colour.
+            picture.save(path, quality=JPEG_QUALITY, subsampling=0, comment=parent.encode("utf-8"))
 
     with ThreadPoolExecutor(threads) as pool:
         try:
@@ -216,7 +224,7 @@ def _render(pixels: npt.NDArray[np.uint8], window: Box, panel: Panel) -> Image.I
 
 
 def _annotate(draw: ImageDraw.ImageDraw, sighting: Sighting, panel: Panel) -> None:
-    """Draw the outline and the centre line a pixel thin."""
+    """Draw the outline, the centre line, dashed where it was inferred, and where the width was read, a pixel thin."""
 
     def drawn(line: LineString) -> list[tuple[float, float]]:
         return [((x - panel.window[0]) * panel.zoom, (y - panel.window[1]) * panel.zoom) for x, y in line.coords]
@@ -224,8 +232,33 @@ def _annotate(draw: ImageDraw.ImageDraw, sighting: Sighting, panel: Panel) -> No
     for polygon in _polygons(sighting.outline_px):
         for ring in (polygon.exterior, *polygon.interiors):
             draw.line(drawn(ring), fill=_OUTLINE, width=1)
+    inferred = {line.wkb for line in _lines(sighting.inferred_px)}
     for line in _lines(sighting.centreline_px):
-        draw.line(drawn(line), fill=_CENTRE_LINE, width=1)
+        if line.wkb not in inferred:
+            draw.line(drawn(line), fill=_CENTRE_LINE, width=1)
+            continue
+        dash = DASH_PX / panel.zoom
+        for start in np.arange(0.0, line.length, 2 * dash):
+            part = substring(line, start, start + dash)
+            if isinstance(part, LineString):
+                draw.line(drawn(part), fill=_INFERRED, width=1)
+    for tick in _ticks(sighting.chords_px, panel.zoom):
+        draw.line(drawn(tick), fill=_WIDTH_TICK, width=1)
+
+
+def _ticks(chords: MultiLineString | None, zoom: float) -> list[LineString]:
+    """Choose chords that are far enough apart to be told from each other, and make them long enough to be seen."""
+    ticks: list[LineString] = []
+    last: npt.NDArray[np.float64] | None = None
+    for chord in _lines(chords):
+        ends = np.asarray(chord.coords)
+        middle = ends.mean(axis=0)
+        if last is not None and np.hypot(*(middle - last)) * zoom < TICK_SPACING_PX:
+            continue
+        last = middle
+        grown = max(1.0, LEAST_TICK_PX / zoom / max(float(chord.length), 1e-6))
+        ticks.append(LineString(middle + (ends - middle) * grown))
+    return ticks
 
 
 def _polygons(shape: MultiPolygon) -> list[Polygon]:

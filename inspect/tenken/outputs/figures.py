@@ -4,6 +4,7 @@ from tenken.detection.detect import CONDITION_STATES
 from tenken.identity.identify import Defect
 from tenken.measurement.condition import StateShare
 from tenken.measurement.measure import Sighting
+from tenken.measurement.surface_widths import StatedWidth
 from tenken.outputs.wording import Words
 
 UNKNOWN = "–"
@@ -40,6 +41,14 @@ def width_text(defect: Defect | Sighting) -> str:
     if defect.width_status in ("unmeasured", "below_limit") and high is not None:
         return f"≤ {mm_text(high)} mm"
     return UNKNOWN
+
+
+def stated_width_text(width: StatedWidth | None) -> str:
+    """Write a width with its interval; the interval alone where no number may be stated."""
+    if width is None:
+        return UNKNOWN
+    interval = f"{mm_text(width.low_mm)}–{mm_text(width.high_mm)} mm"
+    return interval if width.width_mm is None else f"{mm_text(width.width_mm)} mm ({interval})"
 
 
 def pixel_size_text(defect: Defect | Sighting) -> str:

@@ -14,6 +14,7 @@ from tenken.identity.identify import Defect
 from tenken.inspection import Inspection
 from tenken.measurement.condition import SHARE_DECIMALS
 from tenken.measurement.measure import Sighting
+from tenken.measurement.surface_widths import StatedWidth
 from tenken.outputs.columns import COVERAGE, CRACK_LINES, DEFECTS, PHOTOS, RUN, SEGMENTS, SIGHTINGS, FieldType
 from tenken.outputs.grades import worst_grade
 from tenken.outputs.reviews import Review
@@ -111,6 +112,10 @@ def defects_layer(
                     defect.condition_state,
                     defect.condition_state_score,
                     *(rounded(share, SHARE_DECIMALS) for share in defect.state_share or (None, None, None)),
+                    *_stated(defect.width_p95),
+                    *_stated(defect.width_largest),
+                    rounded(defect.inferred_length_m, 4),
+                    defect.pattern,
                 ),
             )
 
@@ -138,6 +143,9 @@ def crack_lines_layer(inspection: Inspection) -> Layer:
                     defect.width_status,
                     _joined(grade.candidates if grade else ()),
                     worst_grade(grade.grade, grade.candidates) if grade else None,
+                    *_stated(defect.width_largest),
+                    rounded(defect.inferred_length_m, 4),
+                    defect.pattern,
                 ),
             )
 
@@ -172,6 +180,11 @@ def sightings_layer(inspection: Inspection) -> Layer:
                 sighting.photo_sha256,
                 share.condition_state if share else None,
                 share.condition_state_score if share else None,
+                *_stated(sighting.width_p95),
+                *_stated(sighting.width_largest),
+                rounded(sighting.inferred_length_m, 4),
+                sighting.pattern,
+                _pixel_wkt(sighting.inferred_px),
             ),
         )
 
@@ -293,6 +306,13 @@ def _segment_row(finding: Finding, standard: str) -> Row:
 
 def _joined(grades: Iterable[str]) -> str | None:
     return "-".join(grades) or None
+
+
+def _stated(width: StatedWidth | None) -> tuple[float | None, float | None, float | None]:
+    """Give the number and the interval in mm, null where nothing is known."""
+    if width is None:
+        return None, None, None
+    return rounded(width.width_mm, 3), rounded(width.low_mm, 3), rounded(width.high_mm, 3)
 
 
 def _pixel_wkt(shape: MultiPolygon | MultiLineString | None) -> str | None:

@@ -20,6 +20,7 @@ from tenken.outputs.figures import (
     pixel_size_text,
     position_error_text,
     resolution_text,
+    stated_width_text,
     width_text,
 )
 from tenken.outputs.grades import severity, worst_grade
@@ -192,6 +193,14 @@ def _card_figures(defect: Defect, text: Words) -> tuple[tuple[str, str], ...]:
             (text("figure.length"), length_text(defect.length_m)),
             (text("figure.width"), width_text(defect)),
         ]
+        if defect.width_largest is not None:
+            sizes.append((text("figure.width_largest"), stated_width_text(defect.width_largest)))
+        if defect.width_p95 is not None:
+            sizes.append((text("figure.width_p95"), stated_width_text(defect.width_p95)))
+        if defect.inferred_length_m:
+            sizes.append((text("figure.inferred_length"), length_text(defect.inferred_length_m)))
+        if defect.pattern is not None:
+            sizes.append((text("figure.pattern"), text.coded("pattern", defect.pattern)))
     else:
         sizes = [(text("figure.area"), area_text(defect.area_m2))]
     if defect.state_share is not None:

@@ -6,13 +6,11 @@ which makes a run that went on after an interruption equal to one that was not i
 
 import base64
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import shapely
-from shapely import MultiLineString, MultiPolygon
 
 from tenken.detection.detect import CONDITION_STATES, Detector
 from tenken.detection.tiles import IntArray
@@ -21,8 +19,10 @@ from tenken.imagery.flight import Photo
 from tenken.imagery.photo_quality import PhotoQuality, assess_picture
 from tenken.imagery.picture import ArrayPicture, Picture, load_photo
 from tenken.measurement.assemble import Pieces, concatenate
-from tenken.measurement.condition import StateShare
-from tenken.measurement.find import PhotoDefect, describe_defects, detect_tiles
+from tenken.measurement.find import PhotoDefect, describe_defects
+from tenken.measurement.mask_runs import MaskRuns
+from tenken.measurement.tiled_detection import detect_tiles
+from tenken.running.defect_json import defect_from_json, defect_to_json, share_to_json
 
 BLOCK_TILES = 8
 """An orthomosaic's unit is a block of this many tiles squared."""
@@ -51,14 +51,14 @@ def inspect_photo(photo: Photo, windows: IntArray, detector: Detector, on_tile: 
     picture = ArrayPicture(image)
     pieces = detect_tiles(picture, windows, detector, on_tile=on_tile)
     defects = describe_defects(picture, pieces)
-    return {"quality": assess_picture(image).as_json(), "defects": [_defect_to_json(defect) for defect in defects]}
+    return {"quality": assess_picture(image).as_json(), "defects": [defect_to_json(defect) for defect in defects]}
 
 
 def read_photo_outcome(content: dict[str, Any]) -> PhotoOutcome:
     """Read back what `inspect_photo` gave."""
     if "skipped" in content:
         return PhotoOutcome((), None, content["skipped"])
-    defects = tuple(_defect_from_json(defect) for defect in content["defects"])
+    defects = tuple(defect_from_json(defect) for defect in content["defects"])
     return PhotoOutcome(defects, PhotoQuality(**content["quality"]), None)
 
 
@@ -85,7 +85,7 @@ def inspect_block(
         "masks": [
             base64.b64encode(zlib.compress(np.packbits(mask).tobytes())).decode("ascii") for mask in pieces.masks
         ],
-        "state_share": [_share_to_json(None if np.isnan(row).any() else row) for row in pieces.state_share],
+        "state_share": [share_to_json(None if np.isnan(row).any() else row) for row in pieces.state_share],
     }
 
 
@@ -106,43 +106,7 @@ def _block_pieces(content: dict[str, Any]) -> Pieces:
         tuple(content["kind"]),
         np.array(content["score"], dtype=np.float64),
         boxes,
-        tuple(masks),
+        MaskRuns.of(masks),
         np.array(content["tile_xyxy_px"], dtype=np.int64).reshape(count, 4),
         np.array([share or UNKNOWN_SHARE for share in content["state_share"]], dtype=np.float64).reshape(count, 3),
     )
-
-
-def _defect_to_json(defect: PhotoDefect) -> dict[str, Any]:
-    return {
-        "kind": defect.kind,
-        "score": round(defect.score, 4),
-        "outline_px": shapely.to_wkt(defect.outline_px, rounding_precision=2),
-        "centreline_px": defect.centreline_px and shapely.to_wkt(defect.centreline_px, rounding_precision=2),
-        "length_px": _rounded(defect.length_px),
-        "width_px": _rounded(defect.width_px),
-        "width_low_px": _rounded(defect.width_low_px),
-        "width_high_px": _rounded(defect.width_high_px),
-        "area_px": _rounded(defect.area_px),
-        "pieces": defect.pieces,
-        "state_share": _share_to_json(defect.state_share),
-    }
-
-
-def _defect_from_json(content: dict[str, Any]) -> PhotoDefect:
-    outline, line, share = content["outline_px"], content["centreline_px"], content["state_share"]
-    return PhotoDefect(
-        **{
-            **content,
-            "outline_px": MultiPolygon(shapely.from_wkt(outline)),
-            "centreline_px": MultiLineString(shapely.from_wkt(line)) if line else None,
-            "state_share": StateShare(*share) if share else None,
-        }
-    )
-
-
-def _share_to_json(share: Iterable[float] | None) -> list[float] | None:
-    return None if share is None else [round(float(part), 4) for part in share]
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)

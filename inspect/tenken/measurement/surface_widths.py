@@ -1,0 +1,101 @@
+"""Crack widths on the surface: readings in photo pixels, each put on the surface where it was made.
+
+A photo that looks at a face askew shortens it one way and not the other, and a crack that turns is shortened here and
+not there. So each reading is put on the surface by itself: its chord's two ends, and of their distance the part that is
+square to the crack.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from tenken.georeferencing.placement import Placement
+from tenken.measurement.width_statistics import Estimate, largest, percentile
+from tenken.measurement.widths import MEASURABLE_PX, WidthReadings
+
+FloatArray = npt.NDArray[np.float64]
+
+LARGEST_OVER_MM = 20.0
+"""Length over which the largest width is a mean: standards ask for the largest width, and not for a notch."""
+
+ALONG_PX = 3.0
+"""The crack's direction on the surface is taken from so far before a reading to so far behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedWidth:
+    """A width in mm with its 90 % interval; no number, only the interval, where that reaches below two pixels."""
+
+    width_mm: float | None
+    low_mm: float
+    high_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceWidths:
+    """A crack's widths on the surface: typical, wide (95 % of the crack are narrower) and the largest over 20 mm."""
+
+    median: StatedWidth
+    p95: StatedWidth
+    largest: StatedWidth
+
+
+def widths_on_surface(readings: WidthReadings, placement: Placement, scale_off: float) -> SurfaceWidths | None:
+    """Put readings on the surface.
+
+    Parameters
+    ----------
+    readings
+        In pixels of the photo that ``placement`` places.
+    scale_off
+        Half width of the 90 % interval of the scale, as a share of it; widens all intervals.
+
+    Returns
+    -------
+    None where fewer than half of the readings meet the surface.
+    """
+    width_px, mm_per_px, middle_mm = _on_surface(readings, placement)
+    met = np.isfinite(mm_per_px)
+    if 2 * np.count_nonzero(met) < len(met):
+        return None
+    width_mm = (width_px * mm_per_px)[met]
+    error_mm = (np.array(readings.error_px) * mm_per_px)[met]
+    scale_mm = float(np.median(mm_per_px[met]))
+    shared_mm = readings.shared_error_px * scale_mm
+    # The median's interval is known better in pixels, where blur and width were told apart.
+    typical = readings.median.times(float(np.median(width_mm) / np.median(width_px)))
+    steps_mm = np.linalg.norm(np.diff(middle_mm[met], axis=0), axis=1)
+    window = max(1, round(LARGEST_OVER_MM / float(np.median(steps_mm)))) if len(steps_mm) else 1
+
+    def stated(estimate: Estimate) -> StatedWidth:
+        if not readings.is_measured:
+            # What is surely true of the median is of wider places too; more is not known of them.
+            estimate = replace(estimate, low=min(estimate.low, typical.low))
+        number = estimate.middle if estimate.low >= MEASURABLE_PX * scale_mm else None
+        return StatedWidth(number, estimate.low * max(0.0, 1 - scale_off), estimate.high * (1 + scale_off))
+
+    return SurfaceWidths(
+        stated(typical),
+        stated(percentile(width_mm, error_mm, shared_mm)),
+        stated(largest(width_mm, error_mm, shared_mm, window)),
+    )
+
+
+def _on_surface(readings: WidthReadings, placement: Placement) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give (n,) widths in pixels, (n,) mm across the crack for a pixel across it, and (n, 3) places in mm."""
+    ends = shapely.get_coordinates(readings.chords_px).reshape(-1, 2, 2)
+    middle, across = ends.mean(axis=1), ends[:, 1] - ends[:, 0]
+    width_px = np.hypot(across[:, 0], across[:, 1])
+    across = across / np.maximum(width_px, 1e-9)[:, None]
+    along = np.stack([across[:, 1], -across[:, 0]], axis=1)
+    # A chord's own length may be too short to tell directions by.
+    reach = np.maximum(width_px / 2, ALONG_PX)[:, None]
+    ground = np.array([placement.grid_scale, placement.grid_scale, 1.0])
+    left, right, behind, ahead = (
+        placement.to_world(middle + step * reach) / ground for step in (-across, across, -along, along)
+    )
+    course = (ahead - behind) / np.linalg.norm(ahead - behind, axis=1, keepdims=True)
+    square_m = np.linalg.norm(np.cross(right - left, course), axis=1)
+    return width_px, 1000 * square_m / (2 * reach[:, 0]), 1000 * (left + right) / 2
