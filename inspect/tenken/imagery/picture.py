@@ -1,5 +1,7 @@
 """Pictures as the stages read them: a photo in memory, or a large raster read window by window."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
@@ -143,11 +145,43 @@ def load_photo(path: Path) -> RgbArray:
     FlightError
         When the file is damaged or no picture.
     """
+    with _opened(path) as image:
+        # In place, and converted only where it must be: the copies cost more than the decoding.
+        ImageOps.exif_transpose(image, in_place=True)
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def load_overview(path: Path, longest_px: int) -> tuple[npt.NDArray[np.uint8], float]:
+    """Decode a photo as it is displayed, grey and reduced; a JPEG is not even unpacked in full.
+
+    Returns
+    -------
+    grey
+        (h, w) uint8, at most ``longest_px`` along its longer side.
+    step_px
+        Pixels of the photo per pixel of it.
+
+    Raises
+    ------
+    FlightError
+        When the file is damaged or no picture.
+    """
+    with _opened(path) as image:
+        longest = max(image.size)
+        image.draft("L", (longest_px, longest_px))
+        ImageOps.exif_transpose(image, in_place=True)
+        grey = image.convert("L")
+        step_px = max(longest / longest_px, 1.0)
+        width, height = (round(side * longest / max(grey.size) / step_px) for side in grey.size)
+        return np.asarray(grey.resize((width, height), Image.Resampling.BOX)), step_px
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open a photo; what goes wrong while it is open is told of the photo."""
     try:
         with Image.open(path) as image:
-            # In place, and converted only where it must be: the copies cost more than the decoding.
-            ImageOps.exif_transpose(image, in_place=True)
-            return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+            yield image
     except UNIDENTIFIED as error:
         raise FlightError(f"{path.name}: not a readable picture: copy it again from the memory card") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
