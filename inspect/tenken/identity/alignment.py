@@ -1,4 +1,4 @@
-"""Lay the sightings of photos onto each other.
+"""Lay photos without tie points onto each other by their sightings.
 
 Where a photo stands is uncertain, but all its defects are wrong together: by a shift, and by a small turn. For a pair
 of photos the shift is sought within their stated errors, among those that lay one sighting onto another of its kind;
@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 from scipy.spatial import cKDTree
+
+from tenken.identity.marks import KINDS_APART_M, PhotoMarks, points_along
+from tenken.identity.registration import Pair
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-Pair = tuple[str, str]
-
-KINDS_APART_M = 1e6
-"""Third coordinate by kind, so that a nearest point is always of the same kind."""
 
 SCORING_SHARE = 0.05
 """Share of the shift's range within which a point counts as explained while shifts are compared."""
@@ -38,6 +38,9 @@ RESIDUAL_FACTOR = 4.0
 LEAST_SHARE = 0.3
 """Share of what both photos show that must be explained for a pair to count as evidence. Detectors that find half of
 the defects in each photo explain half."""
+
+POINTS_PER_SIGHTING = 80
+"""A sighting is laid onto others by about so many points along its line or outline."""
 
 MOST_CANDIDATES = 80
 MOST_TURN_RAD = np.radians(5.0)
@@ -279,11 +282,42 @@ def _rigid(source: FloatArray, goal: FloatArray) -> tuple[FloatArray, FloatArray
     return turn, middle_g - turn @ middle_s
 
 
-def concatenate_marks(parts: Sequence[tuple[int, int, FloatArray, float]]) -> Marks:
-    """Put together (sighting number, kind code, (n, 2) points, length) into marks."""
-    return Marks(
-        np.concatenate([points for _, _, points, _ in parts]),
-        np.concatenate([np.full(len(points), kind, dtype=np.int64) for _, kind, points, _ in parts]),
-        np.concatenate([np.full(len(points), number, dtype=np.int64) for number, _, points, _ in parts]),
-        np.concatenate([np.full(len(points), length / len(points)) for _, _, points, length in parts]),
-    )
+def overlap_of(first: PhotoMarks, second: PhotoMarks, range_m: float) -> Overlap | None:
+    """Collect the marks in the ground that both photos may show; None when they have no kind in common there.
+
+    ``range_m`` is how far the photos may be shifted against each other.
+    """
+    ground = first.footprint.buffer(range_m).intersection(second.footprint.buffer(range_m))
+    shapely.prepare(ground)
+    marks = [_marks(photo, ground) for photo in (first, second)]
+    if marks[0] is None or marks[1] is None or not set(marks[0].kind.tolist()) & set(marks[1].kind.tolist()):
+        return None
+    resolution_m = max(first.view.gsd_mm, second.view.gsd_mm) / 1000
+    dense = [Lines.of(_dense(photo), photo.kinds) for photo in (first, second)]
+    return Overlap(marks[0], marks[1], dense[0], dense[1], range_m, resolution_m)
+
+
+def _dense(photo: PhotoMarks) -> dict[int, FloatArray]:
+    """All points of each sighting: along its line, or along its outline."""
+    spacing_m = photo.view.gsd_mm / 1000
+    outlines = {
+        number: points_along(shapely.boundary(outline), spacing_m) for number, outline in photo.areas.items()
+    }
+    owners = np.unique(photo.lines.owner).tolist()
+    return {**outlines, **{number: photo.lines.xy_m[photo.lines.owner == number] for number in owners}}
+
+
+def _marks(photo: PhotoMarks, ground: shapely.Geometry) -> Marks | None:
+    """Few points along each sighting that lie in common ground."""
+    numbers, kinds, points, weights = [], [], [], []
+    for number, dense in sorted(_dense(photo).items()):
+        few = dense[:: max(1, len(dense) // POINTS_PER_SIGHTING)]
+        inside = few[shapely.contains_xy(ground, few)]
+        if len(few) < 2 or not len(inside):
+            continue
+        spacing_m = float(np.median(np.hypot(*np.diff(few, axis=0).T)))
+        numbers.append(np.full(len(inside), number, dtype=np.int64))
+        kinds.append(np.full(len(inside), photo.kinds[number], dtype=np.int64))
+        points.append(inside)
+        weights.append(np.full(len(inside), max(spacing_m, 1e-9)))
+    return Marks(*(np.concatenate(part) for part in (points, kinds, numbers, weights))) if points else None

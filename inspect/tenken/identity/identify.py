@@ -5,13 +5,16 @@ and in which nothing was found there, counts against the defect.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
-from shapely import MultiLineString, MultiPolygon, Polygon
+from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 
-from tenken.identity.joining import View, join_sightings
+from tenken.identity.continuing import CrackPart, find_continuations
+from tenken.identity.joining import join_sightings
+from tenken.identity.marks import View
+from tenken.identity.registration import Pair, Registration
 from tenken.measurement.condition import StateShare, mean_state_share
 from tenken.measurement.measure import Sighting
 from tenken.measurement.surface_widths import StatedWidth
@@ -67,7 +70,9 @@ class Defect:
         return self.state_share.condition_state_score if self.state_share is not None else None
 
 
-def identify(sightings: Sequence[Sighting], views: Mapping[str, View]) -> tuple[Defect, ...]:
+def identify(
+    sightings: Sequence[Sighting], views: Mapping[str, View], registered: Mapping[Pair, Registration] | None = None
+) -> tuple[Defect, ...]:
     """Join the sightings of each physical defect into one record.
 
     The result does not depend on the order of sightings or photos.
@@ -78,32 +83,88 @@ def identify(sightings: Sequence[Sighting], views: Mapping[str, View]) -> tuple[
         Of all photos.
     views
         Usable photos with a place, by name.
+    registered
+        How photos with tie points lie on each other; see `tenken.identity.registration.register`.
 
     Returns
     -------
     Defects ordered by kind and id.
     """
     ordered = sorted(sightings, key=lambda sighting: sighting.sighting_id)
-    defects = [_defect([ordered[number] for number in group], views) for group in join_sightings(ordered, views)]
+    shown = [
+        _Shown.of([ordered[number] for number in group], views)
+        for group in join_sightings(ordered, views, registered or {})
+    ]
+    defects = [_defect(one, views) for one in _continued(shown, views)]
     return tuple(sorted(defects, key=lambda defect: (defect.kind, defect.id)))
 
 
-def _defect(sightings: list[Sighting], views: Mapping[str, View]) -> Defect:
-    best_first = tuple(sorted(sightings, key=_preference))
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What all photos together show of one defect."""
+
+    best_first: tuple[Sighting, ...]
+    outline_m: MultiPolygon | None
+    line_m: MultiLineString | None
+    unseen_m: tuple[LineString, ...] = ()
+    """Lines between its parts that no photo shows."""
+
+    @classmethod
+    def of(cls, sightings: Sequence[Sighting], views: Mapping[str, View]) -> "_Shown":
+        best_first = tuple(sorted(sightings, key=_preference))
+        return cls(best_first, *_union(best_first, views))
+
+    def part(self) -> CrackPart | None:
+        """Return it as a part of a crack that may go on; None where it has no line on the map."""
+        best = self.best_first[0]
+        if self.line_m is None or self.outline_m is None or best.gsd_mm is None:
+            return None
+        width_m = self.outline_m.area / self.line_m.length
+        photos = frozenset(sighting.photo for sighting in self.best_first)
+        return CrackPart(best.kind, self.line_m, width_m, best.gsd_mm / 1000, photos)
+
+
+def _continued(shown: Sequence[_Shown], views: Mapping[str, View]) -> list[_Shown]:
+    """Put together what goes on from photo to photo."""
+    parts = {number: part for number, one in enumerate(shown) if (part := one.part()) is not None}
+    whole = {number: [number] for number in range(len(shown))}
+    unseen: dict[int, list[LineString]] = {}
+    for continuation in find_continuations(parts):
+        first, second = (
+            next(root for root, members in whole.items() if number in members)
+            for number in (continuation.first, continuation.second)
+        )
+        if first != second:
+            whole[first] += whole.pop(second)
+            unseen[first] = [*unseen.get(first, []), *unseen.pop(second, []), continuation.line_m]
+    return [
+        shown[root]
+        if len(members) == 1
+        else replace(
+            _Shown.of([sighting for number in members for sighting in shown[number].best_first], views),
+            unseen_m=tuple(unseen[root]),
+        )
+        for root, members in whole.items()
+    ]
+
+
+def _defect(shown: _Shown, views: Mapping[str, View]) -> Defect:
+    best_first, outline, line = shown.best_first, shown.outline_m, shown.line_m
     best = best_first[0]
-    outline, line = _union(best_first, views)
     width = min(best_first, key=lambda s: (_WIDTH_TRUST.get(s.width_status or "", len(_WIDTH_TRUST)), _preference(s)))
     unseen_in = _unseen_in(outline, best_first, views)
     seen_by = {sighting.photo: 0.0 for sighting in best_first}
     for sighting in best_first:
         seen_by[sighting.photo] = max(seen_by[sighting.photo], sighting.score)
+    length_m = _grown(best.length_m, best.centreline_m, line, "length")
+    unseen_m = sum(gap.length for gap in shown.unseen_m)
     return Defect(
         id=f"{best.kind[:2].upper()}-{best.sighting_id[:10]}",
         kind=best.kind,
         score=sum(seen_by.values()) / (len(seen_by) + len(unseen_in)),
         outline_m=outline,
-        centreline_m=line,
-        length_m=_grown(best.length_m, best.centreline_m, line, "length"),
+        centreline_m=_lines([*([] if line is None else [line]), *shown.unseen_m]),
+        length_m=None if length_m is None else length_m + unseen_m,
         width_mm=width.width_mm,
         width_low_mm=width.width_low_mm,
         width_high_mm=width.width_high_mm,
@@ -116,7 +177,7 @@ def _defect(sightings: list[Sighting], views: Mapping[str, View]) -> Defect:
         state_share=mean_state_share((sighting.state_share, _area(sighting)) for sighting in best_first),
         width_p95=width.width_p95,
         width_largest=width.width_largest,
-        inferred_length_m=best.inferred_length_m,
+        inferred_length_m=None if best.inferred_length_m is None else best.inferred_length_m + unseen_m,
         pattern=max(best_first, key=lambda one: (one.length_m or one.length_px or 0.0, one.sighting_id)).pattern,
     )
 

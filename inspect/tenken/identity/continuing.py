@@ -1,0 +1,89 @@
+"""Cracks that go on from one photo to the next where no photo shows both parts.
+
+Photos that overlap by a hand's breadth, or a detector that stops short of a picture's border, leave two ends that point
+at each other. They are joined by the same rules as gaps within one photo (`tenken.measurement.bridging`), and only where
+no photo shows both sides: there those rules have been asked already.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from shapely import LineString, MultiLineString
+
+from tenken.measurement.bridging import find_bridges
+from tenken.measurement.crack_ends import TracedCrack
+
+
+@dataclass(frozen=True, slots=True)
+class CrackPart:
+    """A crack as the photos of one group show it.
+
+    Parameters
+    ----------
+    kind
+        Only like kinds are joined.
+    line_m
+        Centre line on the map.
+    width_m
+        Of its mask: area over length.
+    resolution_m
+        Ground resolution of its best photo.
+    photos
+        Those that show it.
+    """
+
+    kind: str
+    line_m: MultiLineString
+    width_m: float
+    resolution_m: float
+    photos: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """Two parts that are one crack, and the line between them that nobody saw."""
+
+    first: int
+    second: int
+    line_m: LineString
+
+
+def find_continuations(parts: Mapping[int, CrackPart]) -> list[Continuation]:
+    """Find which parts go on in which others.
+
+    Parameters
+    ----------
+    parts
+        By any number.
+    """
+    found: list[Continuation] = []
+    for kind in sorted({part.kind for part in parts.values()}):
+        own = {number: part for number, part in sorted(parts.items()) if part.kind == kind}
+        found += _of_one_kind(own)
+    return found
+
+
+def _of_one_kind(parts: Mapping[int, CrackPart]) -> list[Continuation]:
+    numbers = list(parts)
+    # The rules count in pixels, which differ from photo to photo: those of the flight as a whole.
+    pixel_m = float(np.median([part.resolution_m for part in parts.values()]))
+    origin_m = shapely.get_coordinates(parts[numbers[0]].line_m)[0]
+    traced = [
+        TracedCrack(_in_pixels(part.line_m, origin_m, pixel_m), max(part.width_m / pixel_m, 1.0))
+        for part in parts.values()
+    ]
+    continuations = []
+    for bridge in find_bridges(traced):
+        first, second = sorted((numbers[bridge.first], numbers[bridge.second]))
+        if first == second or bridge.into_side or parts[first].photos & parts[second].photos:
+            continue
+        line_m = shapely.transform(bridge.line, lambda xy: xy * pixel_m + origin_m)
+        continuations.append(Continuation(first, second, line_m))
+    return continuations
+
+
+def _in_pixels(line: MultiLineString, origin_m: Sequence[float], pixel_m: float) -> MultiLineString:
+    flat = shapely.force_2d(line)
+    return shapely.transform(flat, lambda xy: (xy - np.asarray(origin_m)[:2]) / pixel_m)
