@@ -1,10 +1,10 @@
 """One physical defect, one record: pairwise F1 of joined sightings on rendered flights with known pose noise.
 
-Photos are rendered (`rendered_flight.py`), tied and adjusted as a run does it; sightings of true defects are placed by
-the adjusted poses and joined. A pair of sightings is right when both are of the same true defect. Beside it the same
-with the stated poses alone (``no ties``), and what 100,000 sightings cost.
+Photos are rendered (`tenken_demo.rendered_plane`), tied and adjusted as a run does it; sightings of true defects are
+placed by the adjusted poses and joined. A pair of sightings is right when both are of the same true defect. Beside it
+the same with the stated poses alone (``no ties``), and what 100,000 sightings cost.
 
-    python benchmarks/identity.py [--seeds 3] [--views 4 8 12] [--contrast 0.06] [--skip-scale]
+    python benchmarks/identity.py [--seeds 3] [--views 4 8 12] [--contrast 0.06] [--scale 10000 100000]
 """
 
 import argparse
@@ -12,12 +12,10 @@ import resource
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 import cv2
 import numpy as np
-import shapely
-from rendered_flight import RenderedPhoto, render_flight
+from shapely import LineString, MultiLineString, MultiPolygon, box
 
 from tenken.adjustment.features import OVERVIEW_PX, Features, find_features
 from tenken.adjustment.flight import StatedPhoto, adjust_flight, pairs_to_compare, tie
@@ -25,10 +23,10 @@ from tenken.adjustment.tie_points import TiePoints
 from tenken.georeferencing.photo_placement import PhotoPlacement
 from tenken.identity.identify import Defect, identify
 from tenken.identity.marks import View
-from tenken.identity.registration import register
+from tenken.identity.registration import Registration, register
 from tenken.measurement.measure import Sighting, sight
+from tenken_demo.rendered_plane import RenderedPhoto, render_flight
 
-NOISES = ((0.5, 1.0), (2.0, 3.0))
 WANTED = {(0.5, 1.0): 0.95, (2.0, 3.0): 0.85}
 
 
@@ -36,34 +34,36 @@ def features_of(photo: RenderedPhoto) -> Features:
     """Find features as a run does, in a reduced picture."""
     step_px = max(photo.grey.shape) / OVERVIEW_PX
     size = tuple(round(side / step_px) for side in photo.grey.shape[::-1])
-    return find_features(cv2.resize(photo.grey, size, interpolation=cv2.INTER_AREA), step_px)
+    reduced = np.asarray(cv2.resize(photo.grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return find_features(reduced, step_px)
 
 
 def tie_all(photos: Sequence[RenderedPhoto]) -> list[TiePoints]:
     """Find all tie points."""
     stated = {photo.name: one for photo in photos if (one := StatedPhoto.of(photo.stated)) is not None}
     features = {photo.name: features_of(photo) for photo in photos}
-    found = [
-        tie((a, stated[a], features[a]), (b, stated[b], features[b])) for a, b in pairs_to_compare(stated)
-    ]
+    found = [tie((a, stated[a], features[a]), (b, stated[b], features[b])) for a, b in pairs_to_compare(stated)]
     return [one for one in found if one is not None]
 
 
 def view_of(name: str, placement: PhotoPlacement) -> View | None:
-    """What a run would say of the photo."""
+    """Say what a run would of the photo."""
     footprint = placement.footprint()
     camera = placement.camera
     middle = np.array([[camera.width_px, camera.height_px]]) / 2
     if footprint is None:
         return None
     return View(
-        name, footprint, float(placement.ground_resolution_mm(middle)[1][0]), float(placement.position_error_m(middle)[0])
+        name,
+        footprint,
+        float(placement.ground_resolution_mm(middle)[1][0]),
+        float(placement.position_error_m(middle)[0]),
     )
 
 
 def joined(
     photos: Sequence[RenderedPhoto], placements: Mapping[str, PhotoPlacement], ties: Sequence[TiePoints]
-) -> tuple[tuple[Defect, ...], dict[str, int], list[Sighting]]:
+) -> tuple[tuple[Defect, ...], dict[str, int]]:
     """Place and join all sightings; also the true defect of each by id."""
     sightings, truth = [], {}
     for photo in photos:
@@ -73,7 +73,7 @@ def joined(
             sightings.append(one)
     views = {photo.name: view for photo in photos if (view := view_of(photo.name, placements[photo.name])) is not None}
     registered = register(placements, ties, {name: view.gsd_mm / 1000 for name, view in views.items()})
-    return identify(sightings, views, registered), truth, sightings
+    return identify(sightings, views, registered), truth
 
 
 def pairwise(defects: Sequence[Defect], truth: Mapping[str, int]) -> tuple[float, float, float]:
@@ -96,17 +96,24 @@ def pairwise(defects: Sequence[Defect], truth: Mapping[str, int]) -> tuple[float
 
 def flights(arguments: argparse.Namespace) -> bool:
     """Print the table; whether every line reaches what is wanted."""
-    print(f"{'noise':<14}{'views':>6}{'photos':>8}{'tied':>6}{'sightings':>11}{'precision':>11}{'recall':>8}{'F1':>7}"
-          f"{'wanted':>8}{'no ties':>9}{'records':>9}{'true':>6}")  # fmt: skip
+    columns = ("noise", "views", "photos", "tied", "sightings", "precision", "recall", "F1", "wanted", "no ties",
+               "records", "true")  # fmt: skip
+    widths = (14, 6, 8, 6, 11, 11, 8, 7, 8, 9, 9, 6)
+    print("".join(f"{name:>{width}}" for name, width in zip(columns, widths, strict=True)))
     fine = True
-    for position_m, angle_deg in NOISES:
+    for (position_m, angle_deg), wanted in WANTED.items():
         for views in arguments.views:
-            rows = [_flight_row(seed, position_m, angle_deg, views, arguments.contrast) for seed in range(arguments.seeds)]
+            rows = [
+                _flight_row(seed, position_m, angle_deg, views, arguments.contrast) for seed in range(arguments.seeds)
+            ]
             photos, tied, sightings, precision, recall, f1, without, records, true = np.mean(rows, axis=0)
-            wanted = WANTED[position_m, angle_deg]
             fine &= bool(f1 >= wanted)
-            print(f"{position_m:g} m, {angle_deg:g} deg{'':<3}{views:>6}{photos:>8.0f}{tied:>6.0f}{sightings:>11.0f}{precision:>11.3f}"
-                  f"{recall:>8.3f}{f1:>7.3f}{wanted:>8.2f}{without:>9.3f}{records:>9.0f}{true:>6.0f}", flush=True)  # fmt: skip
+            cells = (
+                *(f"{position_m:g} m, {angle_deg:g}°", f"{views}", f"{photos:.0f}", f"{tied:.0f}", f"{sightings:.0f}"),
+                *(f"{precision:.3f}", f"{recall:.3f}", f"{f1:.3f}", f"{wanted:.2f}", f"{without:.3f}"),
+                *(f"{records:.0f}", f"{true:.0f}"),
+            )
+            print("".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)), flush=True)
     return fine
 
 
@@ -116,14 +123,66 @@ def _flight_row(seed: int, position_m: float, angle_deg: float, views: int, cont
     )
     ties = tie_all(photos)
     stated = {photo.name: photo.stated for photo in photos}
-    adjusted = adjust_flight(stated, ties)
-    defects, truth, _ = joined(photos, adjusted, ties)
-    without, _, _ = joined(photos, stated, [])
-    scores = pairwise(defects, truth)
+    defects, truth = joined(photos, adjust_flight(stated, ties), ties)
+    without, _ = joined(photos, stated, [])
     tied = {name for one in ties for name in (one.first, one.second)}
+    true = len(set(truth.values()))
     return [
-        len(photos), len(tied), len(truth), *scores, pairwise(without, truth)[2], len(defects), len(set(truth.values())),
-    ]  # fmt: skip
+        *(len(photos), len(tied), len(truth), *pairwise(defects, truth)),
+        *(pairwise(without, truth)[2], len(defects), true),
+    ]
+
+
+def scale(counts: Sequence[int]) -> None:
+    """Print time and memory of joining many sightings: short cracks, photos in rows, each crack in four of them."""
+    print(f"{'sightings':>10}{'photos':>8}{'records':>9}{'seconds':>9}{'peak MB':>9}")
+    for count in counts:
+        sightings, views, registered = _many(count)
+        begun = time.perf_counter()
+        defects = identify(sightings, views, registered)
+        seconds = time.perf_counter() - begun
+        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{len(sightings):>10}{len(views):>8}{len(defects):>9}{seconds:>9.1f}{peak_mb:>9.0f}", flush=True)
+
+
+def _many(count: int) -> tuple[list[Sighting], dict[str, View], dict[tuple[str, str], Registration]]:
+    """Lay out photos of 10 x 10 m that overlap by half both ways, with fifty cracks each."""
+    rng = np.random.default_rng(count)
+    side = max(int(np.sqrt(count / 50)), 2)
+    places = {f"{row:04d}-{column:04d}": (5.0 * column, 5.0 * row) for row in range(side) for column in range(side)}
+    views = {name: View(name, box(x, y, x + 10, y + 10), 2.0, 0.5) for name, (x, y) in places.items()}
+    extent = 5.0 * side + 5.0
+    starts = rng.uniform(0, extent, (round(count / 4), 2))
+    headings = rng.uniform(0, np.pi, len(starts))
+    sightings = []
+    for number, (at, heading) in enumerate(zip(starts, headings, strict=True)):
+        along = np.linspace(0, rng.uniform(0.2, 0.6), 12)[:, None] * [np.cos(heading), np.sin(heading)]
+        for column in (int(at[0] // 5) - 1, int(at[0] // 5)):
+            for row in (int(at[1] // 5) - 1, int(at[1] // 5)):
+                name = f"{row:04d}-{column:04d}"
+                if name in views:
+                    line = LineString(at + along + rng.normal(0, 0.002, 2))
+                    sightings.append(_plain_sighting(f"{name}-{number:06d}", name, line))
+    registered = {}
+    for row in range(side):
+        for column in range(side):
+            for down, right in ((0, 1), (1, 0)):
+                other = f"{row + down:04d}-{column + right:04d}"
+                if other in views:
+                    at_m = rng.uniform(0, 5, (60, 2)) + places[other]
+                    pair = f"{row:04d}-{column:04d}", other
+                    registered[pair] = Registration(at_m, rng.normal(0, 0.002, (60, 2)), 0.02)
+    return sightings, views, registered
+
+
+def _plain_sighting(name: str, photo: str, line: LineString) -> Sighting:
+    outline = MultiPolygon([line.buffer(0.005)])
+    return Sighting(
+        sighting_id=name, photo=photo, photo_sha256=photo, kind="crack", score=0.8, outline_px=outline,
+        centreline_px=None, length_px=None, width_px=None, gsd_mm=2.0, outline_m=outline,
+        centreline_m=MultiLineString([line]), length_m=line.length, area_m2=outline.area, width_mm=None,
+        width_low_mm=None, width_high_mm=None, width_status="unmeasured", position_error_m=0.5,
+    )  # fmt: skip
 
 
 def main() -> None:
@@ -132,8 +191,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--views", type=int, nargs="+", default=[2, 4, 8, 12])
     parser.add_argument("--contrast", type=float, default=0.06, help="of the painted plane; 0.06 is clean concrete")
+    parser.add_argument("--scale", type=int, nargs="*", default=[10_000, 100_000], help="numbers of sightings to join")
     arguments = parser.parse_args()
     fine = flights(arguments)
+    if arguments.scale:
+        scale(arguments.scale)
     sys.exit(0 if fine else 1)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "inspect" / "tenken"
 
 STAGES = (
-    *("errors", "hashing", "settings", "journal", "imagery", "georeferencing", "detection", "measurement", "identity"),
+    *("errors", "hashing", "settings", "journal", "imagery", "georeferencing", "adjustment"),
+    *("detection", "measurement", "identity"),
     *("structure", "assessment", "inspection", "outputs", "running", "pipeline", "commands", "cli"),
 )
 """Folders and single files of the package: each may import from those before it."""

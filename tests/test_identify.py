@@ -9,7 +9,7 @@ import pytest
 from shapely import LineString, MultiLineString, MultiPolygon, affinity, box
 
 from tenken.identity.identify import identify
-from tenken.identity.joining import View
+from tenken.identity.marks import View
 from tenken.measurement.condition import StateShare
 from tenken.measurement.measure import Sighting
 

@@ -16,9 +16,18 @@ from tenken.identity.identify import identify
 from tenken.imagery.flight import Flight, count_files, read_flight
 from tenken.inspection import Inspection, SkippedRecord
 from tenken.measurement.measure import sight
-from tenken.running.photos import coverage_views, crs_of, identity_views, place_flight
+from tenken.running.photos import (
+    FlightPlaces,
+    adjusted_places,
+    coverage_views,
+    crs_of,
+    identity_views,
+    placed_photos,
+    stated_places,
+)
 from tenken.running.progress import Progress, Silence
 from tenken.running.results import locked_folder, note_changes, output_folder, write_results
+from tenken.running.ties import tie_flight
 from tenken.running.versions import versions
 from tenken.running.work import FlightOutcome, TileGrid, detect_flight
 from tenken.settings import Settings
@@ -73,11 +82,15 @@ def inspect_flight(
         note_changes(folder, settings, model.sha256, progress)
         with watch.time("detect"):
             outcome = detect_flight(read, folder, model, TileGrid.of(settings), workers, progress, fresh=fresh)
+        with watch.time("tie"):
+            stated = stated_places(read, outcome, settings.surface)
+            tied = tie_flight(read, stated.of_photos, folder, workers, progress, fresh=fresh)
         progress.start("measure", 1)
         with watch.time("measure"):
-            inspection = measure_flight(read, outcome, model, settings)
+            inspection = measure_flight(read, outcome, adjusted_places(stated, tied.ties), model, settings)
         with watch.time("write"):
-            write_results(folder, read, inspection, outcome, settings, watch.seconds, progress, workers)
+            kept = outcome.keys | tied.keys
+            write_results(folder, read, inspection, outcome, kept, settings, watch.seconds, progress, workers)
     return inspection
 
 
@@ -97,21 +110,23 @@ def check_inputs(flight: Flight, settings: Settings) -> None:
         read_assets(settings.assets, crs)
 
 
-def measure_flight(flight: Flight, outcome: FlightOutcome, model: Model, settings: Settings) -> Inspection:
-    """Place, measure, join, grade and rank what was found; the same for new and for kept detections."""
-    photos, crs = place_flight(flight, outcome, settings.surface)
+def measure_flight(
+    flight: Flight, outcome: FlightOutcome, places: FlightPlaces, model: Model, settings: Settings
+) -> Inspection:
+    """Measure, join, grade and rank what was found; the same for new and for kept detections."""
+    photos = placed_photos(flight, outcome, places)
     sightings = [
         sight(defect, photo.record.photo, photo.record.sha256, photo.placement)
         for photo in photos
         for defect in outcome.defects[photo.record.photo]
     ]
-    defects = identify(sightings, identity_views(photos))
+    defects = identify(sightings, identity_views(photos), places.registered)
     standard = load_standard(settings.standard)
     grades, findings = assess(
         defects,
         settings.assets,
         coverage_views(photos),
-        crs,
+        places.crs,
         standard,
         lang=settings.lang,
         segment_length_m=settings.segment_length_m,
@@ -119,7 +134,7 @@ def measure_flight(flight: Flight, outcome: FlightOutcome, model: Model, setting
     )
     return Inspection(
         flight=flight.name,
-        crs=crs,
+        crs=places.crs,
         photos=tuple(photo.record for photo in photos),
         skipped=tuple(SkippedRecord(skipped.path, skipped.reason) for skipped in outcome.skipped),
         defects=defects,

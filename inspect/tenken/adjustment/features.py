@@ -6,6 +6,7 @@ surface are stains and texture of many pixels, and the noise of single pixels is
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +16,15 @@ from tenken.imagery.picture import load_overview
 
 FloatArray = npt.NDArray[np.float64]
 
-OVERVIEW_PX = 1200
+OVERVIEW_PX = 800
 """Longer side of the picture in which features are sought."""
 
-MOST_FEATURES = 1600
+MOST_FEATURES = 1400
 CELLS = 8
 """Features are chosen evenly over so many cells along the longer side, or one bush would have them all."""
 
-LEAST_CONTRAST = 0.02
-"""OpenCV's contrast threshold, half of its default: clean concrete has little."""
+CONTRASTS = (0.04, 0.015)
+"""OpenCV's contrast thresholds: its default, and a lower one where that gives too few: clean concrete has little."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,8 +77,12 @@ def find_features(grey: npt.NDArray[np.uint8], step_px: float = 1.0) -> Features
         import cv2
     except ImportError as error:  # a server without the system's graphics libraries
         raise MissingExtraError(f"OpenCV cannot be loaded ({error}): on Debian and Ubuntu install libgl1") from error
-    sift = cv2.SIFT_create(contrastThreshold=LEAST_CONTRAST)
-    found = [point for point in sift.detect(grey, None) if point.size > 0]
+    opencv: Any = cv2  # its stubs lack what it has
+    for contrast in CONTRASTS:
+        sift = opencv.SIFT_create(contrastThreshold=contrast)
+        found = list(sift.detect(grey, None))
+        if len(found) >= MOST_FEATURES:
+            break
     if not found:
         return Features(np.empty((0, 2)), np.empty((0, 128), dtype=np.uint8), step_px)
     xy = np.array([point.pt for point in found])

@@ -49,9 +49,7 @@ def pairs_to_compare(photos: Mapping[str, StatedPhoto]) -> list[tuple[str, str]]
     return neighbours({name: photo.footprint.buffer(photo.error_m) for name, photo in photos.items()})
 
 
-def tie(
-    first: tuple[str, StatedPhoto, Features], second: tuple[str, StatedPhoto, Features]
-) -> TiePoints | None:
+def tie(first: tuple[str, StatedPhoto, Features], second: tuple[str, StatedPhoto, Features]) -> TiePoints | None:
     """Find the tie points of two photos; None where too few agree."""
     placed = [
         PlacedFeatures(name, features, photo.placement.to_world(features.xy_px)[:, :2])
@@ -66,9 +64,7 @@ def _reach_m(first: StatedPhoto, second: StatedPhoto) -> float:
     return REACH_SIGMAS * float(np.hypot(first.error_m, second.error_m))
 
 
-def adjust_flight(
-    placements: Mapping[str, PhotoPlacement], ties: Sequence[TiePoints]
-) -> dict[str, PhotoPlacement]:
+def adjust_flight(placements: Mapping[str, PhotoPlacement], ties: Sequence[TiePoints]) -> dict[str, PhotoPlacement]:
     """Give the placements of a flight's photos after its tie points; those without any as they are stated."""
     settled = settle_half_turns(placements, ties)
     adjusted = adjust_poses(settled, ties)

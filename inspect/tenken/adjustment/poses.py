@@ -167,7 +167,8 @@ class _Block:
             (max(lens.focal_error, LEAST_FOCAL_ERROR), K1_ERROR if lens.is_pinhole else STATED_K1_ERROR)
             for lens in self.lenses
         ]
-        sigma = np.maximum(np.concatenate([np.ravel(rows), [surface_m, np.radians(min(yaw_deg, MOST_YAW_DEG))], np.ravel(lenses)]), 1e-9)
+        compass = np.radians(min(yaw_deg, MOST_YAW_DEG))
+        sigma = np.maximum(np.concatenate([np.ravel(rows), [surface_m, compass], np.ravel(lenses)]), 1e-9)
         inverse: FloatArray = sigma**-2.0
         return inverse
 
@@ -178,9 +179,9 @@ class _Block:
         return floor
 
     def _linearised(self, placements: Sequence[PhotoPlacement]) -> tuple[csc_array, FloatArray, FloatArray] | None:
-        """Give derivatives (2 m, unknowns), misfits (2 m,) in pixels of the second photo, and weights; None without ties.
+        """Give derivatives (2 m, unknowns), misfits (2 m,) and weights; None where no tie meets the surface.
 
-        Not in metres: those would all become smaller if the flight as a whole did.
+        Misfits are in pixels of the second photo: in metres all would become smaller if the flight as a whole did.
         """
         place = np.full((len(self.first), 3), np.nan)
         seen_px = np.full((len(self.first), 2), np.nan)
@@ -265,7 +266,8 @@ class _End:
         """(m,) whether the ray meets the surface, and so do its neighbours."""
         parts = (self.xy_m, self.by_camera, self.by_lens, self.by_height, self.by_pixel)
         finite = [np.isfinite(part).reshape(len(part), -1).all(axis=1) for part in parts]
-        return np.logical_and.reduce(finite)
+        known: npt.NDArray[np.bool_] = np.logical_and.reduce(finite)
+        return known
 
     @classmethod
     def of(cls, placements: Sequence[PhotoPlacement], owner: IntArray, xy_px: FloatArray) -> "_End":
@@ -282,7 +284,9 @@ class _End:
             for column, step_px in enumerate(np.eye(2)):
                 by_pixel[own, :, column] = (placement.to_world(xy_px[own] + step_px) - place[own])[:, :2]
             for column, step in enumerate(np.eye(LENS_UNKNOWNS) * LENS_STEP):
-                changed = replace(placement, camera=replace(placement.camera, lens=_ground(placement.camera.lens, step)))
+                changed = replace(
+                    placement, camera=replace(placement.camera, lens=_ground(placement.camera.lens, step))
+                )
                 by_lens[own, :, column] = (changed.to_world(xy_px[own]) - place[own])[:, :2] / LENS_STEP
         ray = place - camera_m
         along = (ray * upward).sum(axis=1)
@@ -315,7 +319,9 @@ def _ground(lens: Lens, values: FloatArray) -> Lens:
     return replace(lens, focal_px=(fx * longer, fy * longer), k1=lens.k1 + float(values[1]))
 
 
-def _moved(placement: PhotoPlacement, camera_values: FloatArray, lens_values: FloatArray, rise_m: float) -> PhotoPlacement:
+def _moved(
+    placement: PhotoPlacement, camera_values: FloatArray, lens_values: FloatArray, rise_m: float
+) -> PhotoPlacement:
     camera: Camera = placement.camera
     moved = replace(
         camera,

@@ -21,6 +21,8 @@ RATIO = 0.8
 SAME_PLACE_STEPS = 5.0
 """Features so near to each other are one place: SIFT gives a place two features where it has two directions."""
 
+SAME_PLACE_FEATURES = 2
+
 PLANE_STEPS = 6.0
 """How far a tie may lie off the common plane, in pixels of the overview: relief moves points."""
 
@@ -102,18 +104,24 @@ def _mutual_best(first: PlacedFeatures, second: PlacedFeatures, reach_m: float) 
         return np.empty((0, 2), dtype=np.int64)
     likeness = _rooted(first.features) @ _rooted(second.features).T
     if np.isfinite(reach_m):
-        # Counted from the first photo: map coordinates need more digits than these have.
-        middle = np.nanmean(first.xy_m, axis=0)
-        a, b = (placed.xy_m - middle for placed in (first, second))
-        # NaN compares as out of reach.
-        apart = (a[:, None, 0] - b[None, :, 0]) ** 2 + (a[:, None, 1] - b[None, :, 1]) ** 2
-        likeness[~(apart <= reach_m**2)] = -1.0
+        likeness[_out_of_reach(first.xy_m, second.xy_m, reach_m)] = -1.0
     best, clear = _clear_best(likeness, second.features)
     back, back_clear = _clear_best(likeness.T, first.features)
     numbers = np.arange(len(best))
     # One side must be clear of doubt; the other at least agree.
     chosen = (back[best] == numbers) & (clear | back_clear[best]) & (likeness[numbers, best] > 0.0)
     return np.column_stack([numbers[chosen], best[chosen]])
+
+
+def _out_of_reach(first_m: FloatArray, second_m: FloatArray, reach_m: float) -> npt.NDArray[np.bool_]:
+    """(n, m) whether places are farther apart than a reach, or one is not known."""
+    # Counted from the first photo: map coordinates need more digits than these have.
+    middle = np.nanmean(first_m, axis=0)
+    a, b = ((place - middle).astype(np.float32) for place in (first_m, second_m))
+    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None, :] - 2 * (a @ b.T)
+    # NaN is within no reach.
+    far: npt.NDArray[np.bool_] = ~(squares <= np.float32(reach_m**2))
+    return far
 
 
 def _rooted(features: Features) -> npt.NDArray[np.float32]:
@@ -126,13 +134,19 @@ def _rooted(features: Features) -> npt.NDArray[np.float32]:
 
 def _clear_best(likeness: npt.NDArray[np.float32], others: Features) -> tuple[IntArray, npt.NDArray[np.bool_]]:
     """(n,) best of each row, and (n,) whether it leads the next best at another place by `RATIO`."""
-    count = min(4, likeness.shape[1])
-    top = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
-    values = np.take_along_axis(likeness, top, axis=1)
-    order = np.lexsort((top, -values), axis=1)
-    top, values = np.take_along_axis(top, order, axis=1), np.take_along_axis(values, order, axis=1)
-    offset = others.xy_px[top] - others.xy_px[top[:, :1]]
-    elsewhere = np.hypot(offset[..., 0], offset[..., 1]) > SAME_PLACE_STEPS * others.step_px
-    next_best = np.where(elsewhere, values, -1.0).max(axis=1)
+    rows = np.arange(len(likeness))
+    left = likeness.copy()
+    best = left.argmax(axis=1)
+    first = left[rows, best]
+    left[rows, best] = -1.0
+    # The next best may be the same place once more, with another direction.
+    for _ in range(SAME_PLACE_FEATURES):
+        following = left.argmax(axis=1)
+        offset = others.xy_px[following] - others.xy_px[best]
+        same = np.hypot(offset[:, 0], offset[:, 1]) <= SAME_PLACE_STEPS * others.step_px
+        if not same.any():
+            break
+        left[rows[same], following[same]] = -1.0
+    next_best = left.max(axis=1)
     # Distance of unit vectors squared is 2 - 2 x product.
-    return top[:, 0].astype(np.int64), (1 - values[:, 0]) < RATIO**2 * (1 - next_best)
+    return best.astype(np.int64), (1 - first) < RATIO**2 * (1 - next_best)

@@ -15,6 +15,7 @@ from tenken.running.progress import Silence
 STAGES = {
     "read": "Reading files",
     "detect": "Finding defects (tiles)",
+    "tie": "Laying photos together",
     "measure": "Measuring, joining, grading",
     "write": "Writing results",
     "render": "Rendering the demo flight",

@@ -9,7 +9,7 @@ One pair may have little in common and be laid wrong. So the pairs with the best
 (a maximum spanning tree, Kruskal 1956), and every other pair starts from what the tree says of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -300,9 +300,7 @@ def overlap_of(first: PhotoMarks, second: PhotoMarks, range_m: float) -> Overlap
 def _dense(photo: PhotoMarks) -> dict[int, FloatArray]:
     """All points of each sighting: along its line, or along its outline."""
     spacing_m = photo.view.gsd_mm / 1000
-    outlines = {
-        number: points_along(shapely.boundary(outline), spacing_m) for number, outline in photo.areas.items()
-    }
+    outlines = {number: points_along(shapely.boundary(outline), spacing_m) for number, outline in photo.areas.items()}
     owners = np.unique(photo.lines.owner).tolist()
     return {**outlines, **{number: photo.lines.xy_m[photo.lines.owner == number] for number in owners}}
 

@@ -1,8 +1,8 @@
 """Cracks that go on from one photo to the next where no photo shows both parts.
 
 Photos that overlap by a hand's breadth, or a detector that stops short of a picture's border, leave two ends that point
-at each other. They are joined by the same rules as gaps within one photo (`tenken.measurement.bridging`), and only where
-no photo shows both sides: there those rules have been asked already.
+at each other. They are joined by the rules for gaps within one photo (`tenken.measurement.bridging`), and only where no
+photo shows both sides: there those rules have been asked already.
 """
 
 from collections.abc import Mapping, Sequence

@@ -63,9 +63,7 @@ def _moved_to(registered: Mapping[Pair, Registration], origin_m: np.ndarray) -> 
     }
 
 
-def _layings(
-    marks: Mapping[str, PhotoMarks], registered: Mapping[Pair, Registration]
-) -> Iterator[tuple[Pair, Laying]]:
+def _layings(marks: Mapping[str, PhotoMarks], registered: Mapping[Pair, Registration]) -> Iterator[tuple[Pair, Laying]]:
     """Say of each pair of photos that may show common ground how the second is laid onto the first."""
     block, near_m = _blocks(registered)
     untied = {}

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from scipy.spatial import cKDTree
-from shapely import MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
 
 from tenken.identity.marks import Lines, PhotoMarks
 
@@ -53,7 +53,7 @@ def link_sightings(first: PhotoMarks, second: PhotoMarks, laying: Laying) -> lis
 
 
 def _link_lines(
-    first: PhotoMarks, second: PhotoMarks, laying: Laying, seen_by_first: Polygon, seen_by_second: Polygon
+    first: PhotoMarks, second: PhotoMarks, laying: Laying, seen_by_first: BaseGeometry, seen_by_second: BaseGeometry
 ) -> list[Link]:
     if not len(first.lines) or not len(second.lines):
         return []
@@ -99,7 +99,7 @@ def _votes(
     return {(a, b): count / total[a] for (a, b), count in zip(chosen.tolist(), votes.tolist(), strict=True)}
 
 
-def _link_areas(first: PhotoMarks, second: PhotoMarks, laying: Laying, seen_by_second: Polygon) -> list[Link]:
+def _link_areas(first: PhotoMarks, second: PhotoMarks, laying: Laying, seen_by_second: BaseGeometry) -> list[Link]:
     if not first.areas or not second.areas:
         return []
     common = shapely.intersection(first.footprint, seen_by_second)
@@ -125,7 +125,7 @@ def _link_areas(first: PhotoMarks, second: PhotoMarks, laying: Laying, seen_by_s
 
 
 def _shared_area(
-    first: MultiPolygon, second: MultiPolygon, second_grown: Polygon, common: Polygon, near_m: float
+    first: BaseGeometry, second: BaseGeometry, second_grown: BaseGeometry, common: BaseGeometry, near_m: float
 ) -> float:
     """Share of the smaller one, where both photos see, that lies on the other."""
     parts = ((first, second_grown), (second, shapely.buffer(first, near_m)))
@@ -135,5 +135,3 @@ def _shared_area(
         if seen.area > 0:
             shares.append(float(shapely.intersection(seen, other).area / seen.area))
     return max(shares, default=0.0)
-
-

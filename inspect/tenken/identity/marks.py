@@ -82,7 +82,9 @@ class PhotoMarks:
         return cKDTree(self.lines.apart)
 
     @classmethod
-    def of(cls, view: View, numbers: Sequence[int], sightings: Sequence[Sighting], origin_m: FloatArray) -> "PhotoMarks":
+    def of(
+        cls, view: View, numbers: Sequence[int], sightings: Sequence[Sighting], origin_m: FloatArray
+    ) -> "PhotoMarks":
         """Collect what a photo shows; ``numbers`` count into ``sightings``."""
         kinds = {number: kind_code(sightings[number].kind) for number in numbers}
         areas, parts = {}, []

@@ -1,16 +1,19 @@
 """The photos of a flight on the surface: where each one stands, how fine it shows, whether it is good enough."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import rasterio
 from pyproj import CRS
 
+from tenken.adjustment.flight import adjust_flight
+from tenken.adjustment.tie_points import TiePoints
 from tenken.georeferencing.crs import flight_crs
-from tenken.georeferencing.placement import Placement, Unplaced, place_orthomosaic, place_photo
+from tenken.georeferencing.placement import PhotoPlacement, Placement, Unplaced, place_orthomosaic, place_photo
 from tenken.georeferencing.surface import Plane, RasterFile, TakeOffPlane, parse_surface
-from tenken.identity import joining
+from tenken.identity.marks import View
+from tenken.identity.registration import Pair, Registration, register
 from tenken.imagery.flight import Flight, Orthomosaic, Photo
 from tenken.imagery.photo_quality import motion_blur_px, quality_faults
 from tenken.inspection import PhotoRecord
@@ -33,15 +36,55 @@ class PlacedPhoto:
     position_error_m: float | None
 
 
-def place_flight(flight: Flight, outcome: FlightOutcome, surface: str) -> tuple[tuple[PlacedPhoto, ...], CRS | None]:
-    """Place every photo that could be read on the surface; one metric CRS for the flight."""
-    if flight.orthomosaic is not None:
-        placed = _place_orthomosaic(flight.orthomosaic, outcome)
-        return (placed,), placed.placement.crs if placed.placement is not None else None
-    parsed = parse_surface(surface)
+@dataclass(frozen=True, slots=True)
+class FlightPlaces:
+    """Where the photos of a flight stand, or why one cannot be placed; one metric CRS for all."""
+
+    placements: Mapping[str, Placement | Unplaced]
+    crs: CRS | None
+    registered: Mapping[Pair, Registration] = field(default_factory=dict)
+    """How photos with tie points lie on each other."""
+
+    @property
+    def of_photos(self) -> dict[str, PhotoPlacement]:
+        """Placements of photos with a pose, by name."""
+        return {name: one for name, one in self.placements.items() if isinstance(one, PhotoPlacement)}
+
+
+def stated_places(flight: Flight, outcome: FlightOutcome, surface: str) -> FlightPlaces:
+    """Place every picture that could be read as its own statements say."""
     crs = crs_of(flight)
+    if flight.orthomosaic is not None:
+        with rasterio.open(flight.orthomosaic.path) as dataset:
+            return FlightPlaces({flight.orthomosaic.name: place_orthomosaic(dataset)}, crs)
+    parsed = parse_surface(surface)
     readable = [photo for photo in flight.photos if photo.name in outcome.defects]
-    return tuple(_place_photo(photo, outcome, crs, parsed) for photo in readable), crs
+    return FlightPlaces({photo.name: _place_photo(photo, crs, parsed) for photo in readable}, crs)
+
+
+def adjusted_places(stated: FlightPlaces, ties: Sequence[TiePoints]) -> FlightPlaces:
+    """Move the photos until their tie points agree."""
+    if not ties:
+        return stated
+    adjusted = adjust_flight(stated.of_photos, ties)
+    placements: dict[str, Placement | Unplaced] = {**stated.placements, **adjusted}
+    effective_mm = {
+        name: _sizes(placement, placement.camera.width_px, placement.camera.height_px).effective_mm
+        for name, placement in adjusted.items()
+    }
+    resolution_m = {name: value / 1000 for name, value in effective_mm.items() if value is not None}
+    return FlightPlaces(placements, stated.crs, register(adjusted, ties, resolution_m))
+
+
+def placed_photos(flight: Flight, outcome: FlightOutcome, places: FlightPlaces) -> tuple[PlacedPhoto, ...]:
+    """Say of every photo where it lies, how fine it shows the surface, and whether it is good enough."""
+    if flight.orthomosaic is not None:
+        return (_placed_orthomosaic(flight.orthomosaic, outcome, places.placements[flight.orthomosaic.name]),)
+    return tuple(
+        _placed_photo(photo, outcome, places.placements[photo.name])
+        for photo in flight.photos
+        if photo.name in places.placements
+    )
 
 
 def crs_of(flight: Flight) -> CRS | None:
@@ -58,13 +101,13 @@ def crs_of(flight: Flight) -> CRS | None:
     return flight_crs(positions) if positions else None
 
 
-def identity_views(photos: Sequence[PlacedPhoto]) -> Mapping[str, joining.View]:
+def identity_views(photos: Sequence[PlacedPhoto]) -> Mapping[str, View]:
     """Return what each placed photo shows, for telling which sightings are of one defect.
 
     A photo that lies somewhere within more than half its own size tells nothing about others.
     """
     return {
-        photo.record.photo: joining.View(
+        photo.record.photo: View(
             photo.record.photo,
             photo.record.footprint,
             photo.effective_mm,
@@ -94,21 +137,19 @@ def coverage_views(photos: Sequence[PlacedPhoto]) -> list[coverage.View]:
     ]
 
 
-def _place_photo(
-    photo: Photo, outcome: FlightOutcome, crs: CRS | None, surface: TakeOffPlane | Plane | RasterFile
-) -> PlacedPhoto:
+def _place_photo(photo: Photo, crs: CRS | None, surface: TakeOffPlane | Plane | RasterFile) -> Placement | Unplaced:
+    if crs is None or photo.metadata.lon_deg is None:
+        return Unplaced("it states no position: its defects are measured in pixels only")
+    return place_photo(photo.metadata, photo.width_px, photo.height_px, crs, surface)
+
+
+def _placed_photo(photo: Photo, outcome: FlightOutcome, placed: Placement | Unplaced) -> PlacedPhoto:
     metadata = photo.metadata
-    unplaced = Unplaced("it states no position: its defects are measured in pixels only")
-    placed = (
-        place_photo(metadata, photo.width_px, photo.height_px, crs, surface)
-        if crs is not None and metadata.lon_deg is not None
-        else unplaced
-    )
     placement = None if isinstance(placed, Unplaced) else placed
     sizes = _sizes(placement, photo.width_px, photo.height_px)
     quality = outcome.quality[photo.name]
     faults = quality_faults(quality, motion_blur_px(metadata.speed_m_s, metadata.exposure_s, sizes.gsd_mm))
-    doubts = [f"not placed: {placed.reason}"] if isinstance(placed, Unplaced) else list(placed.doubts)
+    doubts = [f"not placed: {placed.reason}"] if isinstance(placed, Unplaced) else list(getattr(placed, "doubts", ()))
     record = PhotoRecord(
         photo=photo.name,
         path=photo.path,
@@ -121,16 +162,14 @@ def _place_photo(
         smallest_crack_mm=sizes.smallest_crack_mm,
         usable=not faults,
         reason="; ".join([*faults, *doubts]),
-        pose_source=placed.camera.pose_source if not isinstance(placed, Unplaced) else "none",
+        pose_source=placement.pose_source if isinstance(placement, PhotoPlacement) else "none",
         footprint=placement.footprint() if placement is not None else None,
         detections=len(outcome.defects[photo.name]),
     )
     return PlacedPhoto(record, placement, sizes.effective_mm, sizes.position_error_m)
 
 
-def _place_orthomosaic(orthomosaic: Orthomosaic, outcome: FlightOutcome) -> PlacedPhoto:
-    with rasterio.open(orthomosaic.path) as dataset:
-        placed = place_orthomosaic(dataset)
+def _placed_orthomosaic(orthomosaic: Orthomosaic, outcome: FlightOutcome, placed: Placement | Unplaced) -> PlacedPhoto:
     placement = None if isinstance(placed, Unplaced) else placed
     sizes = _sizes(placement, orthomosaic.width_px, orthomosaic.height_px)
     record = PhotoRecord(

@@ -15,7 +15,7 @@ from tenken.imagery.photo_quality import assess_picture
 from tenken.imagery.picture import load_photo
 from tenken.inspection import PhotoRecord
 from tenken.running.counting import counted
-from tenken.running.photos import crs_of, place_flight
+from tenken.running.photos import crs_of, placed_photos, stated_places
 from tenken.running.work import FlightOutcome
 
 
@@ -94,7 +94,7 @@ def preview_flight(path: Path, surface: str = "plane") -> Preview:
     if flight.photos and not outcome.quality:
         first = outcome.skipped[0]
         raise FlightError(f"{flight.name}: no photo can be decoded (first: {first.path}: {first.reason})")
-    photos, _ = place_flight(flight, outcome, surface)
+    photos = placed_photos(flight, outcome, stated_places(flight, outcome, surface))
     stated = [photo.metadata.altitude_m for photo in flight.photos if photo.metadata.altitude_m is not None]
     altitudes_m = (min(stated), max(stated)) if stated else None
     return Preview(flight.name, tuple(photo.record for photo in photos), outcome.skipped, altitudes_m)

@@ -123,6 +123,7 @@ def write_results(
     flight: Flight,
     inspection: Inspection,
     outcome: FlightOutcome,
+    kept_keys: frozenset[str],
     settings: Settings,
     seconds: Mapping[str, float],
     progress: Progress,
@@ -130,6 +131,7 @@ def write_results(
 ) -> None:
     """Write everything that a run leaves; run.json comes last and says that the rest is whole.
 
+    ``kept_keys`` are the rows of the journal that this result is made of: the others are left out of the new package.
     ``workers`` photos at a time are decoded for the pictures of defects.
     """
     from tenken.outputs.crops import write_crops
@@ -144,7 +146,7 @@ def write_results(
         stale.unlink()
     progress.advance()
     reviews = _carried_reviews(folder, inspection, progress)
-    _write_geopackage(folder, inspection, outcome, settings.lang, reviews, crops)
+    _write_geopackage(folder, inspection, kept_keys, settings.lang, reviews, crops)
     progress.advance()
     write_geojson(folder, inspection, settings.lang, reviews=reviews, crops=crops)
     write_segments_csv(folder / "segments.csv", inspection)
@@ -233,7 +235,7 @@ def _carried_reviews(folder: Path, inspection: Inspection, progress: Progress) -
 def _write_geopackage(
     folder: Path,
     inspection: Inspection,
-    outcome: FlightOutcome,
+    kept_keys: frozenset[str],
     lang: str,
     reviews: Mapping[str, Review],
     crops: Mapping[str, str],
@@ -246,5 +248,5 @@ def _write_geopackage(
         leftover.unlink()
     write_layers(new, inspection, lang, reviews=reviews, crops=crops)
     with Journal(path) as journal:
-        journal.copy_into(new, outcome.keys)
+        journal.copy_into(new, kept_keys)
     replace_file(new, path)

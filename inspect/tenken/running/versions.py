@@ -2,7 +2,10 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-NAMED = ("tenken", "openvino", "numpy", "scipy", "scikit-image", "shapely", "pillow", "pyproj", "rasterio", "torch")
+NAMED = (
+    *("tenken", "openvino", "numpy", "scipy", "scikit-image", "shapely", "pillow", "pyproj", "rasterio"),
+    *("opencv-python", "torch"),
+)
 """Packages whose version may change figures."""
 
 

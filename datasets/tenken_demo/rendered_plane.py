@@ -2,7 +2,7 @@
 
 Each photo is a picture of one painted plane through its true camera (with its own exposure, blur, noise and JPEG); what
 it states is that camera moved and turned by lot. Sightings are what a detector might give of the true defects: wobbling
-by a pixel or two, cut short, torn, sometimes missing. Used by `identity.py`; nothing here is fitted to it.
+by a pixel or two, cut short, torn, sometimes missing. For `benchmarks/identity.py` and the tests.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,11 @@ HEIGHT_M = 10.0
 NADIR = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, -1.0]])
 """Picture's right is east, its down is south, forward is down."""
 
+MOST_STEP_SHARE = 0.8
+"""Photos in a row overlap by a fifth at least, or nobody could say that their cracks are one."""
+
 APART_PX = 30.0
+"""Least distance of two marks of one kind, in pixels of a photo."""
 MASK_PX = 6.0
 """Width of a crack's mask."""
 
@@ -97,7 +101,9 @@ def scatter_marks(rng: np.random.Generator, width_m: float, height_m: float, cou
         if rng.random() < 0.3:
             angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
             radius = rng.uniform(0.05, 0.35) * np.exp(rng.normal(0, 0.2, 24))
-            put("corrosion", Polygon(at + np.column_stack([np.cos(angles), np.sin(angles)]) * radius[:, None]).buffer(0))
+            put(
+                "corrosion", Polygon(at + np.column_stack([np.cos(angles), np.sin(angles)]) * radius[:, None]).buffer(0)
+            )
         else:
             line = _wander(rng, at, float(np.exp(rng.uniform(np.log(0.3), np.log(12.0)))))
             if put("crack", line) and rng.random() < 0.4:
@@ -133,9 +139,9 @@ def render_flight(
     _draw(plane, true_marks)
     footprint_m = WIDTH_PX / FOCAL_PX * HEIGHT_M, HEIGHT_PX / FOCAL_PX * HEIGHT_M
     rows = 2 if views < 8 else 3
-    along_m = footprint_m[0] / max(views / rows, 1.0)
+    along_m = footprint_m[0] * min(MOST_STEP_SHARE, rows / views)
     accuracy = PoseAccuracy(position_sigma_m, position_sigma_m, angle_sigma_deg, angle_sigma_deg)
-    photos = []
+    photos: list[RenderedPhoto] = []
     for row in range(rows):
         y = height_m / 2 + (row - (rows - 1) / 2) * (height_m - footprint_m[1]) / max(rows - 1, 1)
         for x in np.arange(footprint_m[0] / 2, width_m - footprint_m[0] / 2 + 1e-6, along_m):
@@ -178,24 +184,22 @@ def _draw(plane: npt.NDArray[np.float32], marks: list[TrueMark]) -> None:
 
 
 def _picture(rng: np.random.Generator, plane: npt.NDArray[np.float32], true: PhotoPlacement) -> npt.NDArray[np.uint8]:
-    """What the true camera takes of the plane, grey: exposure, blur, noise, JPEG."""
+    """Take a grey picture of the plane with the true camera: exposure, blur, noise, JPEG."""
     corners_px = np.array([[0, 0], [WIDTH_PX, 0], [WIDTH_PX, HEIGHT_PX], [0, HEIGHT_PX]], dtype=np.float64)
     ground_m = true.to_world(corners_px)[:, :2] - ORIGIN_M
     texture_px = ground_m * [1, -1] * 1000 / TEXTURE_MM + [0, len(plane)]
-    bend = cv2.getPerspectiveTransform(
-        (texture_px - 0.5).astype(np.float32), (corners_px - 0.5).astype(np.float32)
-    )
+    bend = cv2.getPerspectiveTransform((texture_px - 0.5).astype(np.float32), (corners_px - 0.5).astype(np.float32))
     taken = cv2.warpPerspective(plane, bend, (WIDTH_PX, HEIGHT_PX), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
-    taken = cv2.GaussianBlur(taken, (0, 0), float(rng.uniform(0.5, 1.1)))
+    taken = np.asarray(cv2.GaussianBlur(taken, (0, 0), float(rng.uniform(0.5, 1.1))), dtype=np.float32)
     fall = np.linspace(-1, 1, WIDTH_PX, dtype=np.float32)[None, :] * np.float32(rng.normal(0, 0.05))
     taken = (taken * np.float32(rng.uniform(0.85, 1.15)) + fall) * 255
-    taken += rng.normal(0, 2.5, taken.shape).astype(np.float32)
+    taken += rng.normal(0, 2.5, (HEIGHT_PX, WIDTH_PX)).astype(np.float32)
     coded = cv2.imencode(".jpg", np.clip(taken, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
-    return cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
 
 
 def _sightings(rng: np.random.Generator, true: PhotoPlacement, marks: list[TrueMark]) -> list[tuple[PhotoDefect, int]]:
-    """What a detector gives of the marks in one photo, and the number of the mark of each."""
+    """Give what a detector makes of the marks in one photo, and the number of the mark of each."""
     frame = shapely.box(2, 2, WIDTH_PX - 2, HEIGHT_PX - 2)
     lines: list[tuple[LineString, int]] = []
     found: list[tuple[PhotoDefect, int]] = []
@@ -214,7 +218,7 @@ def _sightings(rng: np.random.Generator, true: PhotoPlacement, marks: list[TrueM
     return found + _bridged(lines)
 
 
-def _crack_pieces(rng: np.random.Generator, line: LineString, whole: LineString, torn: bool) -> list[LineString]:
+def _crack_pieces(rng: np.random.Generator, line: LineString, whole: shapely.Geometry, torn: bool) -> list[LineString]:
     """Trace a crack with a wobble; its own faint ends are missed, not those that the picture's border makes."""
     trimmed = [
         rng.uniform(0.0, 0.06) if shapely.Point(end).distance(shapely.boundary(whole)) < 1.0 else 0.0
@@ -247,9 +251,8 @@ def _bridged(lines: list[tuple[LineString, int]]) -> list[tuple[PhotoDefect, int
 
 
 def _crack(line: MultiLineString) -> PhotoDefect:
-    outline = shapely.buffer(line, MASK_PX / 2)
-    outline = outline if isinstance(outline, MultiPolygon) else MultiPolygon([outline])
-    return _defect("crack", outline, line, line.length)
+    grown = [part for part in shapely.get_parts(shapely.buffer(line, MASK_PX / 2)) if isinstance(part, Polygon)]
+    return _defect("crack", MultiPolygon(grown), line, line.length)
 
 
 def _rust_sighting(rng: np.random.Generator, patch: Polygon) -> PhotoDefect:
@@ -259,9 +262,7 @@ def _rust_sighting(rng: np.random.Generator, patch: Polygon) -> PhotoDefect:
     return _defect("corrosion", MultiPolygon([moved]), None, None)
 
 
-def _defect(
-    kind: str, outline: MultiPolygon, line: MultiLineString | None, length_px: float | None
-) -> PhotoDefect:
+def _defect(kind: str, outline: MultiPolygon, line: MultiLineString | None, length_px: float | None) -> PhotoDefect:
     return PhotoDefect(
         kind=kind, score=0.8, outline_px=outline, centreline_px=line, length_px=length_px, area_px=outline.area,
         width_px=None, width_low_px=None, width_high_px=None, pieces=1,
