@@ -1,6 +1,7 @@
 """How far photos land from a reference orthophoto, by image matching.
 
-Each photo is warped onto the map by Tenken's placement alone; patches of the warp are then searched in the
+Each photo is warped onto the map by Tenken's placement: as its own statements place it, and as a run does, after the
+poses of all photos were adjusted to their tie points. Patches of the warp are then searched in the
 reference by normalised cross-correlation. The reference is used for nothing but this measurement. Only shifts
 are searched, up to ``--search`` metres: a photo that lies farther off, or is turned, matches nowhere or here
 and there by accident, and its low share of matched patches says so. Photos with doubts (saved by an image

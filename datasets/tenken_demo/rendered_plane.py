@@ -14,7 +14,7 @@ import shapely
 from pyproj import CRS
 from shapely import LineString, MultiLineString, MultiPolygon, Polygon, affinity
 
-from tenken.adjustment.poses import rotation_about
+from tenken.adjustment.block import rotation_about
 from tenken.georeferencing.camera import Camera, PoseAccuracy
 from tenken.georeferencing.lens import Lens
 from tenken.georeferencing.photo_placement import PhotoPlacement

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from scipy.spatial import KDTree
 from shapely import LineString, MultiLineString
 
+from tenken.measurement.bridge_candidates import MOST_GAP_PX
 from tenken.measurement.bridging import find_bridges
 from tenken.measurement.crack_ends import TracedCrack
 
@@ -66,13 +68,15 @@ def find_continuations(parts: Mapping[int, CrackPart]) -> list[Continuation]:
 
 
 def _of_one_kind(parts: Mapping[int, CrackPart]) -> list[Continuation]:
-    numbers = list(parts)
     # The rules count in pixels, which differ from photo to photo: those of the flight as a whole.
     pixel_m = float(np.median([part.resolution_m for part in parts.values()]))
+    numbers = _with_ends_near(parts, MOST_GAP_PX * pixel_m)
+    if not numbers:
+        return []
     origin_m = shapely.get_coordinates(parts[numbers[0]].line_m)[0]
     traced = [
-        TracedCrack(_in_pixels(part.line_m, origin_m, pixel_m), max(part.width_m / pixel_m, 1.0))
-        for part in parts.values()
+        TracedCrack(_in_pixels(parts[number].line_m, origin_m, pixel_m), max(parts[number].width_m / pixel_m, 1.0))
+        for number in numbers
     ]
     continuations = []
     for bridge in find_bridges(traced):
@@ -82,6 +86,18 @@ def _of_one_kind(parts: Mapping[int, CrackPart]) -> list[Continuation]:
         line_m = shapely.transform(bridge.line, lambda xy: xy * pixel_m + origin_m)
         continuations.append(Continuation(first, second, line_m))
     return continuations
+
+
+def _with_ends_near(parts: Mapping[int, CrackPart], gap_m: float) -> list[int]:
+    """Numbers of the parts that have an end no farther than a gap from an end of another one."""
+    lines, owner = shapely.get_parts([part.line_m for part in parts.values()], return_index=True)
+    xy_m = np.stack([shapely.get_coordinates(shapely.get_point(lines, end)) for end in (0, -1)], axis=1).reshape(-1, 2)
+    owner = np.repeat(owner, 2)
+    first, second = KDTree(xy_m).query_pairs(gap_m, output_type="ndarray").reshape(-1, 2).T
+    others = owner[first] != owner[second]
+    numbers = np.array(list(parts))
+    near: list[int] = np.unique(numbers[np.concatenate([owner[first[others]], owner[second[others]]])]).tolist()
+    return near
 
 
 def _in_pixels(line: MultiLineString, origin_m: Sequence[float], pixel_m: float) -> MultiLineString:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 
 from tenken.identity.continuing import CrackPart, find_continuations
@@ -95,7 +97,8 @@ def identify(
         _Shown.of([ordered[number] for number in group], views)
         for group in join_sightings(ordered, views, registered or {})
     ]
-    defects = [_defect(one, views) for one in _continued(shown, views)]
+    witnesses = _Witnesses.of(views)
+    defects = [_defect(one, witnesses) for one in _continued(shown, views)]
     return tuple(sorted(defects, key=lambda defect: (defect.kind, defect.id)))
 
 
@@ -127,32 +130,31 @@ class _Shown:
 def _continued(shown: Sequence[_Shown], views: Mapping[str, View]) -> list[_Shown]:
     """Put together what goes on from photo to photo."""
     parts = {number: part for number, one in enumerate(shown) if (part := one.part()) is not None}
-    whole = {number: [number] for number in range(len(shown))}
-    unseen: dict[int, list[LineString]] = {}
-    for continuation in find_continuations(parts):
-        first, second = (
-            next(root for root, members in whole.items() if number in members)
-            for number in (continuation.first, continuation.second)
-        )
-        if first != second:
-            whole[first] += whole.pop(second)
-            unseen[first] = [*unseen.get(first, []), *unseen.pop(second, []), continuation.line_m]
-    return [
-        shown[root]
-        if len(members) == 1
-        else replace(
-            _Shown.of([sighting for number in members for sighting in shown[number].best_first], views),
-            unseen_m=tuple(unseen[root]),
-        )
-        for root, members in whole.items()
-    ]
+    found = find_continuations(parts)
+    if not found:
+        return list(shown)
+    edges = np.array([(one.first, one.second) for one in found], dtype=np.int64)
+    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(len(shown), len(shown)))
+    labels = connected_components(graph, directed=False)[1].tolist()
+    whole: dict[int, list[int]] = {}
+    for number, label in enumerate(labels):
+        whole.setdefault(label, []).append(number)
+    continued = []
+    for label, members in whole.items():
+        if len(members) == 1:
+            continued.append(shown[members[0]])
+            continue
+        sightings = [sighting for number in members for sighting in shown[number].best_first]
+        gaps = tuple(one.line_m for one in found if labels[one.first] == label)
+        continued.append(replace(_Shown.of(sightings, views), unseen_m=gaps))
+    return continued
 
 
-def _defect(shown: _Shown, views: Mapping[str, View]) -> Defect:
+def _defect(shown: _Shown, witnesses: "_Witnesses") -> Defect:
     best_first, outline, line = shown.best_first, shown.outline_m, shown.line_m
     best = best_first[0]
     width = min(best_first, key=lambda s: (_WIDTH_TRUST.get(s.width_status or "", len(_WIDTH_TRUST)), _preference(s)))
-    unseen_in = _unseen_in(outline, best_first, views)
+    unseen_in = witnesses.unseen_in(outline, best_first)
     seen_by = {sighting.photo: 0.0 for sighting in best_first}
     for sighting in best_first:
         seen_by[sighting.photo] = max(seen_by[sighting.photo], sighting.score)
@@ -203,14 +205,23 @@ def _union(
     """Take each place from the best photo that shows it: later photos add only what earlier ones do not cover."""
     outlines: list[shapely.Geometry] = []
     lines: list[shapely.Geometry] = []
-    covered: shapely.Geometry = Polygon()
+    covering: list[Polygon] = []
     for photo in dict.fromkeys(sighting.photo for sighting in best_first):
         own = [sighting for sighting in best_first if sighting.photo == photo]
-        outlines += [s.outline_m.difference(covered) for s in own if s.outline_m is not None]
-        lines += [s.centreline_m.difference(covered) for s in own if s.centreline_m is not None]
+        outlines += [left for s in own if (left := _beyond(s.outline_m, covering)) is not None]
+        lines += [left for s in own if (left := _beyond(s.centreline_m, covering)) is not None]
         if photo in views:
-            covered = shapely.union(covered, views[photo].footprint, grid_size=GRID_M)
+            covering.append(views[photo].footprint)
     return _polygons(outlines), _lines(lines)
+
+
+def _beyond(shape: shapely.Geometry | None, covering: Sequence[Polygon]) -> shapely.Geometry | None:
+    """Return what of a shape lies in none of the footprints; None where nothing does."""
+    for footprint in covering:
+        if shape is None or shapely.covers(footprint, shape):
+            return None
+        shape = shapely.difference(shape, footprint)
+    return shape
 
 
 def _polygons(shapes: Sequence[shapely.Geometry]) -> MultiPolygon | None:
@@ -243,23 +254,29 @@ def _grown(
     return value * float(getattr(whole, measure)) / float(getattr(own, measure))
 
 
-def _unseen_in(
-    outline: MultiPolygon | None, sightings: Sequence[Sighting], views: Mapping[str, View]
-) -> tuple[str, ...]:
-    """Photos whose footprint holds the place, at a comparable resolution, but in which nothing was found there."""
-    best = sightings[0]
-    if outline is None or best.gsd_mm is None:
-        return ()
-    seen_in = {sighting.photo for sighting in sightings}
-    finest = COMPARABLE_RESOLUTION * best.gsd_mm
-    return tuple(
-        sorted(
-            view.photo
-            for view in views.values()
-            if view.usable
-            and view.photo not in seen_in
-            and view.gsd_mm <= finest
-            and view.footprint.buffer(-view.position_error_m).intersection(outline).area
-            >= SHOWN_FRACTION * outline.area
+@dataclass(frozen=True, slots=True, eq=False)
+class _Witnesses:
+    """Usable photos and the ground that each surely shows."""
+
+    views: tuple[View, ...]
+    tree: shapely.STRtree
+
+    @classmethod
+    def of(cls, views: Mapping[str, View]) -> "_Witnesses":
+        usable = tuple(views[name] for name in sorted(views) if views[name].usable)
+        return cls(usable, shapely.STRtree([view.footprint.buffer(-view.position_error_m) for view in usable]))
+
+    def unseen_in(self, outline: MultiPolygon | None, sightings: Sequence[Sighting]) -> tuple[str, ...]:
+        """Photos that hold the place, at a comparable resolution, but in which nothing was found there."""
+        best = sightings[0]
+        if outline is None or best.gsd_mm is None:
+            return ()
+        seen_in = {sighting.photo for sighting in sightings}
+        finest = COMPARABLE_RESOLUTION * best.gsd_mm
+        return tuple(
+            self.views[number].photo
+            for number in sorted(self.tree.query(outline, predicate="intersects").tolist())
+            if self.views[number].photo not in seen_in
+            and self.views[number].gsd_mm <= finest
+            and self.tree.geometries[number].intersection(outline).area >= SHOWN_FRACTION * outline.area
         )
-    )

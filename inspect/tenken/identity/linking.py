@@ -42,8 +42,9 @@ class Laying(Protocol):
 
 def link_sightings(first: PhotoMarks, second: PhotoMarks, laying: Laying) -> list[Link]:
     """Give the pairs of sightings of two photos that are of one defect; sorted."""
-    seen_by_first = shapely.make_valid(shapely.transform(first.footprint, laying.reversed().lay))
-    seen_by_second = shapely.make_valid(shapely.transform(second.footprint, laying.lay))
+    # Grown, for a crack along the border of a picture lies as often within it as beside it.
+    seen_by_first = shapely.buffer(shapely.transform(first.footprint, laying.reversed().lay), laying.near_m)
+    seen_by_second = shapely.buffer(shapely.transform(second.footprint, laying.lay), laying.near_m)
     return sorted(
         {
             *_link_lines(first, second, laying, seen_by_first, seen_by_second),
@@ -57,28 +58,26 @@ def _link_lines(
 ) -> list[Link]:
     if not len(first.lines) or not len(second.lines):
         return []
-    own, other = first.lines, second.lines.moved(laying.lay(second.lines.xy_m))
-    in_common = shapely.contains_xy(seen_by_second, own.xy_m), shapely.contains_xy(seen_by_first, second.lines.xy_m)
-    if not in_common[0].any() or not in_common[1].any():
+    own = first.lines.chosen(shapely.contains_xy(seen_by_second, first.lines.xy_m))
+    other = second.lines.chosen(shapely.contains_xy(seen_by_first, second.lines.xy_m))
+    if not len(own) or not len(other):
         return []
-    to_other = _nearest(cKDTree(other.apart), own, laying.near_m)
-    to_own = _nearest(first.tree, other, laying.near_m)
-    share = _votes(own, other, to_other, to_own, in_common[0])
-    for (b, a), value in _votes(other, own, to_own, to_other, in_common[1]).items():
+    other = other.moved(laying.lay(other.xy_m))
+    to_other, to_own = _nearest(other, own, laying.near_m), _nearest(own, other, laying.near_m)
+    share = _votes(own, other, to_other, to_own)
+    for (b, a), value in _votes(other, own, to_own, to_other).items():
         share[a, b] = max(share.get((a, b), 0.0), value)
     return [link for link, value in share.items() if value >= SAME_FRACTION]
 
 
-def _nearest(goals: cKDTree, points: Lines, near_m: float) -> IntArray:
+def _nearest(goals: Lines, points: Lines, near_m: float) -> IntArray:
     """(n,) number of the goal that each point is nearest to; -1 where none is near."""
-    distance, nearest = goals.query(points.apart, distance_upper_bound=near_m)
+    distance, nearest = cKDTree(goals.apart).query(points.apart, distance_upper_bound=near_m)
     return np.where(np.isfinite(distance), nearest, -1).astype(np.int64)
 
 
-def _votes(
-    own: Lines, other: Lines, forth: IntArray, back: IntArray, counted: npt.NDArray[np.bool_]
-) -> dict[Link, float]:
-    """Share of each sighting's points, where both photos see, that are on a sighting of the other photo.
+def _votes(own: Lines, other: Lines, forth: IntArray, back: IntArray) -> dict[Link, float]:
+    """Share of each sighting's points that are on a sighting of the other photo; what only one photo sees is left out.
 
     Parameters
     ----------
@@ -86,15 +85,12 @@ def _votes(
         Points that vote, and those that they vote for.
     forth, back
         (n,) and (m,) numbers of the nearest points of the other side; -1 where none is near.
-    counted
-        (n,) whether a point lies where both photos see.
     """
-    owners, counts = np.unique(own.owner[counted], return_counts=True)
+    owners, counts = np.unique(own.owner, return_counts=True)
     total = dict(zip(owners.tolist(), counts.tolist(), strict=True))
     returned = np.where(forth >= 0, back[forth], -1)
     home = (returned >= 0) & (own.owner[returned] == own.owner)
-    valid = counted & home
-    pairs = np.column_stack([own.owner[valid], other.owner[forth[valid]]])
+    pairs = np.column_stack([own.owner[home], other.owner[forth[home]]])
     chosen, votes = np.unique(pairs, axis=0, return_counts=True)
     return {(a, b): count / total[a] for (a, b), count in zip(chosen.tolist(), votes.tolist(), strict=True)}
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import shapely
-from scipy.spatial import cKDTree
 from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 
 from tenken.measurement.measure import Sighting
@@ -64,7 +62,7 @@ class Lines:
         return np.column_stack([self.xy_m, self.kind * KINDS_APART_M])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class PhotoMarks:
     """What one photo shows, counted from a common origin near the flight."""
 
@@ -75,11 +73,6 @@ class PhotoMarks:
     """Outlines of the sightings that have no line, by number."""
     kinds: Mapping[int, int]
     """Code of the kind of each sighting."""
-
-    @cached_property
-    def tree(self) -> cKDTree:
-        """Index of the lines' points."""
-        return cKDTree(self.lines.apart)
 
     @classmethod
     def of(
