@@ -4,16 +4,16 @@ Each photo is warped onto the map by Tenken's placement: as its own statements p
 poses of all photos were adjusted to their tie points. Patches of the warp are then searched in the
 reference by normalised cross-correlation. The reference is used for nothing but this measurement. Only shifts
 are searched, up to ``--search`` metres: a photo that lies farther off, or is turned, matches nowhere or here
-and there by accident, and its low share of matched patches says so. Photos with doubts (saved by an image
-viewer) are measured as they are, and once more with the picture turned by 180 degrees, to see whether the
-doubt is right.
+and there by accident, and its low share of matched patches says so. Photos that a viewer saved, and perhaps
+turned, are marked with ``?``.
 
     python benchmarks/positions.py --flight ../shared/flights/brighton_beach
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +23,15 @@ from pyproj import CRS
 from scipy.ndimage import gaussian_filter, map_coordinates
 from skimage.feature import match_template
 
+from tenken.adjustment.flight import adjust_flight
+from tenken.adjustment.tie_points import TiePoints
 from tenken.georeferencing.placement import PhotoPlacement, Unplaced, place_photo
 from tenken.georeferencing.raster_surface import RasterSurface
-from tenken.georeferencing.surface import Plane, RasterFile, TakeOffPlane, parse_surface
-from tenken.imagery.metadata import PhotoMetadata, read_metadata
+from tenken.georeferencing.surface import parse_surface
+from tenken.imagery.flight import Flight, read_flight
+from tenken.outputs.geopackage import start_geopackage
+from tenken.running.progress import Silence
+from tenken.running.ties import tie_flight
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -78,11 +83,10 @@ def read_reference(path: Path, margin_m: float) -> Reference:
     return Reference(grey, transform.c - margin * cell, transform.f + margin * cell, cell, crs)
 
 
-def warp(path: Path, placement: PhotoPlacement, reference: Reference, turned: bool = False) -> FloatArray:
+def warp(path: Path, placement: PhotoPlacement, reference: Reference) -> FloatArray:
     """Draw a photo onto the reference's grid by its placement; NaN outside the photo."""
     with Image.open(path) as opened:
         picture = np.asarray(ImageOps.exif_transpose(opened).convert("L"), dtype=np.float64)
-    picture = picture[::-1, ::-1] if turned else picture
     height, width = picture.shape
     spread = np.array([[x, y] for x in (0.2, 0.5, 0.8) for y in (0.2, 0.5, 0.8)]) * [width, height]
     ground_m = float(np.nanmedian(placement.ground_resolution_mm(spread)[0])) / 1000.0
@@ -143,32 +147,39 @@ def _best_shift(correlation: FloatArray, apart: int, search: int) -> tuple[int, 
     return column - search, row - search
 
 
-def measure(
-    path: Path,
-    metadata: PhotoMetadata,
-    reference: Reference,
-    surface: TakeOffPlane | Plane | RasterFile,
-    search_m: float,
-    turned: bool = False,
-) -> tuple[Shifts, float] | Unplaced:
-    """Place, warp and match one photo; also the error that the placement states half-way to its corner."""
-    with Image.open(path) as opened:
-        width, height = ImageOps.exif_transpose(opened).size
-    placement = place_photo(metadata, width, height, reference.crs, surface)
-    if isinstance(placement, Unplaced):
-        return placement
-    stated = placement.position_error_m(np.array([[width / 4.0, height / 4.0]]))
-    return match(warp(path, placement, reference, turned), reference, search_m), float(stated[0])
+def measure(path: Path, placement: PhotoPlacement, reference: Reference, search_m: float) -> tuple[Shifts, float]:
+    """Warp and match one photo; also the error that the placement states half-way to its corner."""
+    stated = placement.position_error_m(np.array([[placement.camera.width_px, placement.camera.height_px]]) / 4.0)
+    return match(warp(path, placement, reference), reference, search_m), float(stated[0])
+
+
+def adjusted(
+    flight: Flight, placements: dict[str, PhotoPlacement]
+) -> tuple[dict[str, PhotoPlacement], list[TiePoints]]:
+    """Adjust the poses as a run does."""
+    with TemporaryDirectory() as folder:
+        start_geopackage(Path(folder) / "inspection.gpkg")
+        ties = list(tie_flight(flight, placements, Path(folder), 2, Silence()).ties)
+    return adjust_flight(placements, ties), ties
+
+
+def disagreement_m(placements: dict[str, PhotoPlacement], ties: list[TiePoints]) -> str:
+    """Say how far apart photos put one tie point."""
+    apart = [
+        placements[tie.first].to_world(tie.first_px) - placements[tie.second].to_world(tie.second_px) for tie in ties
+    ]
+    distance = np.linalg.norm(np.concatenate(apart)[:, :2], axis=1)
+    return f"median {np.nanmedian(distance):.2f} m, 90 % {np.nanpercentile(distance, 90):.2f} m"
 
 
 def line(name: str, shifts: Shifts, stated_m: float | None) -> str:
     """One row of the table."""
     if len(shifts.east_north_m) < 3:
-        return f"{name:<16}{shifts.tried:>7}{len(shifts.east_north_m):>9}   no position found"
+        return f"{name:<24}{shifts.tried:>7}{len(shifts.east_north_m):>9}   no position found"
     distance = shifts.distance_m
     east, north = np.median(shifts.east_north_m, axis=0)
     return (
-        f"{name:<16}{shifts.tried:>7}{len(distance):>9}{100 * len(distance) / shifts.tried:>8.0f} %"
+        f"{name:<24}{shifts.tried:>7}{len(distance):>9}{100 * len(distance) / shifts.tried:>8.0f} %"
         f"{np.median(distance):>9.2f}{np.percentile(distance, 90):>9.2f}{east:>9.2f}{north:>9.2f}"
         + (f"{stated_m:>9.2f}" if stated_m is not None else "")
     )
@@ -180,28 +191,39 @@ def main() -> None:
     parser.add_argument("--flight", type=Path, default=Path("../shared/flights/brighton_beach"))
     parser.add_argument("--reference", type=Path, help="default: reference/ortho_10cm.tif of the flight")
     parser.add_argument("--surface", default="plane", help="plane, plane:HEIGHT or a surface model")
+    parser.add_argument("--without-angles", action="store_true", help="as if the photos stated no angles")
     parser.add_argument("--search", type=float, default=10.0, help="how far to search, metres")
     arguments = parser.parse_args()
     reference = read_reference(
         arguments.reference or arguments.flight / "reference" / "ortho_10cm.tif", arguments.search
     )
     surface = parse_surface(arguments.surface)
+    flight = read_flight(arguments.flight / "images")
+    stated = {}
+    for photo in flight.photos:
+        stated_of = replace(photo.metadata, attitude=None) if arguments.without_angles else photo.metadata
+        placed = place_photo(stated_of, photo.width_px, photo.height_px, reference.crs, surface)
+        if isinstance(placed, Unplaced):
+            print(f"{photo.name}: not placed: {placed.reason}")
+        else:
+            stated[photo.name] = placed
+    moved, ties = adjusted(flight, stated)
     header = ("photo", "tried", "matched", "share", "median m", "90 % m", "east m", "north m", "stated m")
-    print("{:<16}{:>7}{:>9}{:>10}{:>9}{:>9}{:>9}{:>9}{:>9}".format(*header))
+    print("{:<24}{:>7}{:>9}{:>10}{:>9}{:>9}{:>9}{:>9}{:>9}".format(*header))
     groups: dict[str, list[Shifts]] = {}
-    for path in sorted((arguments.flight / "images").glob("*.JPG")):
-        metadata = read_metadata(path)
-        for group in ("doubtful", "turned back") if metadata.doubts else ("without doubt",):
-            turned = group == "turned back"
-            result = measure(path, metadata, reference, surface, arguments.search, turned)
-            if isinstance(result, Unplaced):
-                print(f"{path.name:<16} not placed: {result.reason}")
+    for label, placements in (("stated", stated), ("adjusted", moved)):
+        for photo in flight.photos:
+            if photo.name not in placements:
                 continue
-            groups.setdefault(group, []).append(result[0])
-            print(line(path.stem + {"doubtful": " ?", "turned back": " turned"}.get(group, ""), *result))
-    for group, shifts in groups.items():
-        together = np.concatenate([one.east_north_m for one in shifts])
-        print(line(group, Shifts(together, sum(one.tried for one in shifts)), None))
+            shifts, error_m = measure(photo.path, placements[photo.name], reference, arguments.search)
+            doubtful = label == "stated" and stated[photo.name].maybe_turned
+            groups.setdefault(f"{label}, doubtful" if doubtful else label, []).append(shifts)
+            print(line(f"{label} {Path(photo.name).stem}{' ?' if doubtful else ''}", shifts, error_m), flush=True)
+    for group, several in groups.items():
+        together = np.concatenate([one.east_north_m for one in several])
+        print(line(f"all {group}", Shifts(together, sum(one.tried for one in several)), None))
+    print(f"\n{len(ties)} pairs of photos tied; one tie point lies in two photos apart by")
+    print(f"  stated:   {disagreement_m(stated, ties)}\n  adjusted: {disagreement_m(moved, ties)}")
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from flown_plane import LENS, camera_over, disagreement_m, flown, misplaced, nudged, tied
+from flown_plane import LENS, NADIR, camera_over, disagreement_m, flown, misplaced, nudged, tied
 from tenken.adjustment.block import rotation_about
 from tenken.adjustment.flight import adjust_flight
+from tenken.adjustment.headings import find_headings
 from tenken.adjustment.poses import adjust_poses
+from tenken.georeferencing.photo_placement import PhotoPlacement
 from tenken.georeferencing.surface import Plane
 
 
@@ -152,3 +154,35 @@ def test_a_photo_whose_heading_nobody_knows_spoils_no_other() -> None:
     assert adjusted.moved == frozenset(true) - {"02"}
     others = {name: one for name, one in true.items() if name != "02"}
     assert disagreement_m(adjusted.placements, others) < 0.02
+
+
+def heading_north(placement: PhotoPlacement) -> PhotoPlacement:
+    """State no heading: the top of the picture is taken to be in the north."""
+    camera = placement.camera
+    unknown = replace(camera.accuracy, yaw_deg=180.0)
+    return replace(placement, camera=replace(camera, rotation=NADIR, accuracy=unknown))
+
+
+def test_headings_that_no_photo_states_follow_from_the_line_of_flight() -> None:
+    true = flown()
+    stated = {name: heading_north(one) for name, one in misplaced(true, 11).items()}
+    adjusted = adjust_flight(stated, tied(true))
+    assert disagreement_m(stated, true) > 5.0
+    assert disagreement_m(adjusted, true) < 0.03
+    middle = np.array([[1500.0, 750.0]])
+    off_m = [(adjusted[name].to_world(middle) - true[name].to_world(middle))[0, :2] for name in true]
+    assert np.median(np.linalg.norm(off_m, axis=1)) < 2.0
+
+
+def test_one_photo_that_states_its_heading_is_enough() -> None:
+    true = flown()
+    stated = {name: heading_north(one) if name != "12" else one for name, one in true.items()}
+    adjusted = adjust_flight(stated, tied(true))
+    assert disagreement_m(adjusted, true) < 0.03
+    assert all(one.camera.accuracy.yaw_deg < 10 for one in adjusted.values())
+
+
+def test_photos_of_one_place_tell_no_common_heading() -> None:
+    hovering = {name: camera_over(0.3 * number, 0.0, yaw_deg=40.0) for number, name in enumerate("abc")}
+    stated = {name: heading_north(one) for name, one in hovering.items()}
+    assert find_headings(stated, tied(hovering)) == stated

@@ -8,6 +8,7 @@ from shapely import Polygon
 
 from tenken.adjustment.features import Features
 from tenken.adjustment.half_turns import settle_half_turns
+from tenken.adjustment.headings import find_headings, is_unknown
 from tenken.adjustment.neighbours import neighbours
 from tenken.adjustment.poses import adjust_poses
 from tenken.adjustment.tie_points import PlacedFeatures, TiePoints, match
@@ -29,6 +30,13 @@ class StatedPhoto:
     error_m: float
     """1 sigma of the position of a typical point."""
 
+    @property
+    def may_show(self) -> Polygon:
+        """What the photo may show: where its heading is not known, a disc of the footprint's size."""
+        if is_unknown(self.placement):
+            return self.footprint.centroid.buffer(np.sqrt(self.footprint.area / np.pi))
+        return self.footprint.buffer(self.error_m)
+
     @classmethod
     def of(cls, placement: PhotoPlacement) -> "StatedPhoto | None":
         """Look at a placement; None where the photo shows nothing of the surface."""
@@ -46,7 +54,7 @@ class StatedPhoto:
 
 def pairs_to_compare(photos: Mapping[str, StatedPhoto]) -> list[tuple[str, str]]:
     """Give the pairs of photos that may show much of the same ground."""
-    return neighbours({name: photo.footprint.buffer(photo.error_m) for name, photo in photos.items()})
+    return neighbours({name: photo.may_show for name, photo in photos.items()})
 
 
 def tie(first: tuple[str, StatedPhoto, Features], second: tuple[str, StatedPhoto, Features]) -> TiePoints | None:
@@ -59,14 +67,14 @@ def tie(first: tuple[str, StatedPhoto, Features], second: tuple[str, StatedPhoto
 
 
 def _reach_m(first: StatedPhoto, second: StatedPhoto) -> float:
-    if first.placement.maybe_turned or second.placement.maybe_turned:
+    if any(one.placement.maybe_turned or is_unknown(one.placement) for one in (first, second)):
         return np.inf
     return REACH_SIGMAS * float(np.hypot(first.error_m, second.error_m))
 
 
 def adjust_flight(placements: Mapping[str, PhotoPlacement], ties: Sequence[TiePoints]) -> dict[str, PhotoPlacement]:
     """Give the placements of a flight's photos after its tie points; those without any as they are stated."""
-    settled = settle_half_turns(placements, ties)
+    settled = settle_half_turns(find_headings(placements, ties), ties)
     adjusted = adjust_poses(settled, ties)
     return {
         name: _named(placement) if name in adjusted.moved else placement

@@ -13,7 +13,7 @@ import shapely
 
 from tenken.georeferencing.placement import Placement
 from tenken.measurement.width_statistics import Estimate, largest, percentile
-from tenken.measurement.widths import MEASURABLE_PX, WidthReadings
+from tenken.measurement.widths import MEASURABLE_PX, WidthReadings, surely_above
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -26,7 +26,7 @@ ALONG_PX = 3.0
 
 @dataclass(frozen=True, slots=True)
 class StatedWidth:
-    """A width in mm with its 90 % interval; no number, only the interval, where that reaches below two pixels."""
+    """A width in mm with its 90 % interval; no number, only the interval, unless it surely lies above two pixels."""
 
     width_mm: float | None
     low_mm: float
@@ -73,7 +73,7 @@ def widths_on_surface(readings: WidthReadings, placement: Placement, scale_off: 
         if not readings.is_measured:
             # What is surely true of the median is of wider places too; more is not known of them.
             estimate = replace(estimate, low=min(estimate.low, typical.low))
-        number = estimate.middle if estimate.low >= MEASURABLE_PX * scale_mm else None
+        number = estimate.middle if surely_above(estimate, MEASURABLE_PX * scale_mm) else None
         return StatedWidth(number, estimate.low * max(0.0, 1 - scale_off), estimate.high * (1 + scale_off))
 
     return SurfaceWidths(

@@ -62,6 +62,10 @@ CUT_DEPTH, CUT_STRAIGHT_PX, CUT_UNEVEN, LEAST_CUT_READINGS = 0.75, 0.4, 0.05, 6
 """A wide band is a filled joint if it is paler than this, its middle leaves a gentle curve by less than this, and its
 width varies by a smaller share than this, over at least so many readings (120 px). Cracks wander and swell."""
 
+SURE_SPREADS = 1.57
+"""One in two hundred lies below so many lower halves of the 90 % interval (2.58 / 1.64 standard deviations): of cracks
+just too thin one in twenty would else get a number."""
+
 READABLE_SHARE = 0.3
 """Share of the profiles that must look like a crack for a width to be stated at all."""
 
@@ -96,7 +100,12 @@ class WidthReadings:
     @property
     def is_measured(self) -> bool:
         """Whether a single number may be stated."""
-        return self.median.low >= MEASURABLE_PX
+        return surely_above(self.median, MEASURABLE_PX)
+
+
+def surely_above(estimate: Estimate, limit: float) -> bool:
+    """Whether a value lies above a limit with near certainty, and not only as the 90 % interval says."""
+    return estimate.middle - SURE_SPREADS * (estimate.middle - estimate.low) >= limit
 
 
 def read_widths(blocks: Sequence[Profiles], search_px: float) -> WidthReadings | None:
