@@ -84,7 +84,8 @@ class Block:
             step = splu(normal).solve(-(weighted @ residual) - self.prior * values)
             values = values + step
             placements = self._moved(values)
-            if np.abs(matrix @ step).max() < CONVERGED_PX:
+            # A few wrong ties may wander for long.
+            if np.quantile(np.abs(matrix @ step), 0.9) < CONVERGED_PX:
                 break
         errors_m = self._height_errors_m(normal)
         return {

@@ -50,7 +50,7 @@ class Lens:
             step = distorted - self._distort(ideal)
             # Where the model folds over the steps grow without end; such a point is lost below.
             ideal = np.clip(ideal + step, -_FARTHEST_IDEAL, _FARTHEST_IDEAL)
-            if not np.any(np.abs(step) > 1e-12):
+            if not np.any(np.abs(step) > 1e-11):
                 break
         # A hundredth of a pixel: where the model folds over, no ideal point exists.
         lost = np.abs(step).max(axis=1) > 0.01 / max(self.focal_px)
