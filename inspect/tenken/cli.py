@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from tenken.commands import demo, evaluate, info, locate, report, run, train, verify
+from tenken.commands.standards import standards_app
 from tenken.commands.weights import weights_app
 from tenken.errors import TenkenError
 
@@ -50,3 +51,4 @@ app.command("demo")(demo.demo)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
 app.add_typer(weights_app, name="weights")
+app.add_typer(standards_app, name="standards")

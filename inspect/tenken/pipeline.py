@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenken.assessment.findings import assess
-from tenken.assessment.standards import load_standard
+from tenken.assessment.standard_file import load_standard
 from tenken.detection.cores import usable_cores
 from tenken.detection.detect import Detector
 from tenken.detection.model import Model, chosen_model
