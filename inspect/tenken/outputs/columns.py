@@ -133,6 +133,8 @@ PHOTOS: dict[str, FieldType] = {
     "taken_at": "text",
     "pose_source": "text",
     "detections": "integer",
+    "width_px": "integer",
+    "height_px": "integer",
 }
 """Others rely on the columns up to ``reason``."""
 

@@ -215,6 +215,8 @@ def photos_layer(inspection: Inspection) -> Layer:
                 photo.taken_at,
                 photo.pose_source or None,
                 photo.detections,
+                photo.width_px,
+                photo.height_px,
             ),
         )
         for photo in sorted(inspection.photos, key=lambda one: one.photo)
