@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +100,39 @@ def test_the_first_standard_brings_every_byte_back(graded: Path, tmp_path: Path)
         before, after = rows(graded, layer), rows(out, layer)
         assert before.keys() == after.keys()
         assert all(same(value, after[key][name]) for key, row in before.items() for name, value in row.items())
+
+
+def enter(out: Path, kind: str) -> str:
+    """Enter another kind for a defect as in QGIS; give its id."""
+    with closing(sqlite3.connect(out / "inspection.gpkg")) as database:
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f'DROP TRIGGER "{name}"')  # call functions that only GIS programs bring along
+        (chosen,) = database.execute(
+            "SELECT id FROM defects WHERE segment_id LIKE 'DEMO-D%' ORDER BY id"
+        ).fetchone()  # of the deck, which is of reinforced concrete
+        database.execute("UPDATE defects SET review = 'changed', review_kind = ? WHERE id = ?", (kind, chosen))
+        database.commit()
+    return str(chosen)
+
+
+@pytest.mark.parametrize(
+    ("entered", "candidates"),
+    [
+        ("spalling", "c-d-e"),
+        ("剥離・鉄筋露出", "c-d-e"),
+        ("鉄筋露出", "d-e"),
+        ("漏水", "c-e"),
+        ("efflorescence", "d-e"),
+    ],
+)
+def test_a_defect_is_graded_as_the_kind_that_a_person_entered(
+    graded: Path, tmp_path: Path, entered: str, candidates: str
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(graded, out)
+    chosen = enter(out, entered)
+    regrade(out, "japan-bridge-2019")
+    (row,) = (row for row in rows(out, "defects").values() if row["id"] == chosen)
+    assert (row["grade_candidates"], row["review"], row["review_kind"]) == (candidates, "changed", entered)
+    (before,) = (row for row in rows(graded, "defects").values() if row["id"] == chosen)
+    assert row["kind"] == before["kind"]  # what the software took it for stays on record

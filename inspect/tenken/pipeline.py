@@ -1,7 +1,7 @@
 """The pipeline: the stages in the order the data flows, joined."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +16,10 @@ from tenken.identity.identify import identify
 from tenken.imagery.flight import Flight, count_files, read_flight
 from tenken.inspection import Inspection, SkippedRecord
 from tenken.measurement.measure import sight
+from tenken.outputs.reviews import EarlierReview, as_reviewed, carry_reviews, read_reviews
 from tenken.running.photos import coverage_views, crs_of, identity_views, place_flight
 from tenken.running.progress import Progress, Silence
-from tenken.running.results import locked_folder, note_changes, output_folder, write_results
+from tenken.running.results import GEOPACKAGE, locked_folder, note_changes, output_folder, write_results
 from tenken.running.versions import versions
 from tenken.running.work import FlightOutcome, TileGrid, detect_flight
 from tenken.settings import Settings
@@ -75,7 +76,7 @@ def inspect_flight(
             outcome = detect_flight(read, folder, model, TileGrid.of(settings), workers, progress, fresh=fresh)
         progress.start("measure", 1)
         with watch.time("measure"):
-            inspection = measure_flight(read, outcome, model, settings)
+            inspection = measure_flight(read, outcome, model, settings, read_reviews(folder / GEOPACKAGE))
         with watch.time("write"):
             write_results(folder, read, inspection, outcome, settings, watch.seconds, progress, workers)
     return inspection
@@ -97,8 +98,17 @@ def check_inputs(flight: Flight, settings: Settings) -> None:
         read_assets(settings.assets, crs)
 
 
-def measure_flight(flight: Flight, outcome: FlightOutcome, model: Model, settings: Settings) -> Inspection:
-    """Place, measure, join, grade and rank what was found; the same for new and for kept detections."""
+def measure_flight(
+    flight: Flight,
+    outcome: FlightOutcome,
+    model: Model,
+    settings: Settings,
+    earlier: Mapping[str, EarlierReview],
+) -> Inspection:
+    """Place, measure, join, grade and rank what was found; the same for new and for kept detections.
+
+    A defect whose kind a person entered in the ``earlier`` result is graded as that kind.
+    """
     photos, crs = place_flight(flight, outcome, settings.surface)
     sightings = [
         sight(defect, photo.record.photo, photo.record.sha256, photo.placement)
@@ -107,8 +117,9 @@ def measure_flight(flight: Flight, outcome: FlightOutcome, model: Model, setting
     ]
     defects = identify(sightings, identity_views(photos))
     standard = load_standard(settings.standard)
+    reviews, _ = carry_reviews(earlier, defects)
     grades, findings = assess(
-        defects,
+        as_reviewed(defects, reviews),
         settings.assets,
         coverage_views(photos),
         crs,

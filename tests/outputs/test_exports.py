@@ -166,6 +166,13 @@ def test_a_crack_carries_its_centre_line_and_its_review(leave: Leave, bridge: In
     assert (crack["width_low_mm"], crack["width_high_mm"]) == (0.28, 0.36)
 
 
+def test_the_category_is_what_a_person_says_it_is(leave: Leave, bridge: Inspection) -> None:
+    read = coco(exported(leave(bridge, reviews={"C-0002": Review("changed", None, "遊離石灰")}), "coco"))
+    (annotation,) = (one for one in read.anns.values() if one["defect_id"] == "C-0002")
+    assert read.cats[annotation["category_id"]]["name"] == "efflorescence"
+    assert annotation["kind"] == "crack"
+
+
 def test_ids_do_not_change_when_photos_are_added(leave: Leave, bridge: Inspection) -> None:
     fewer = dataclasses.replace(bridge, defects=bridge.defects[1:2], photos=bridge.photos[:2])
     few, all_of_them = (

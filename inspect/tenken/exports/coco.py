@@ -13,6 +13,7 @@ from tenken.errors import SettingsError
 from tenken.exports.result import FinishedResult
 from tenken.journal import write_atomically
 from tenken.outputs.layers import Value
+from tenken.outputs.reviews import entered_kind
 from tenken.outputs.wording import words
 
 CATEGORIES: dict[str, int] = {
@@ -25,11 +26,11 @@ CATEGORIES: dict[str, int] = {
 }
 """Category ids that never change; other kinds follow in the order of their names."""
 _CARRIED = (
-    "score", "sighting_id", "defect_id", "length_px", "width_px", "gsd_mm", "length_m", "area_m2", "width_mm",
+    "kind", "score", "sighting_id", "defect_id", "length_px", "width_px", "gsd_mm", "length_m", "area_m2", "width_mm",
     "width_low_mm", "width_high_mm", "width_status", "condition_state", "pattern",
 )  # fmt: skip
 """Columns of a sighting that its annotation carries."""
-_REVIEWED = ("review", "review_note")
+_REVIEWED = ("review", "review_kind", "review_note")
 _ID_BITS = 52
 """Ids stay exact in JSON readers that hold numbers as doubles."""
 
@@ -38,7 +39,8 @@ def write_coco(result: FinishedResult, folder: Path) -> list[str]:
     """Write ``annotations.json``.
 
     Pixels are those of the photo as displayed. Beyond COCO's own keys an image has ``sha256``, and an annotation
-    ``centreline`` and ``inferred`` (lines as ``[[x, y, x, y, ...], ...]``), its sizes and its defect's review.
+    ``centreline`` and ``inferred`` (lines as ``[[x, y, x, y, ...], ...]``), its sizes and its defect's review. The
+    category is the kind that a person entered, if one did; ``kind`` is always what the detector took it for.
     """
     photos = result.records("photos")
     if any(photo.get("width_px") is None for photo in photos):
@@ -48,7 +50,8 @@ def write_coco(result: FinishedResult, folder: Path) -> list[str]:
         )
     sightings = result.records("sightings")
     reviews = {row["id"]: {name: row.get(name) for name in _REVIEWED} for row in result.records("defects")}
-    categories = _categories({str(row["kind"]) for row in sightings})
+    kinds = [_kind(row, reviews.get(row["defect_id"], {})) for row in sightings]
+    categories = _categories(set(kinds))
     content = {
         "info": {"description": f"Tenken: {result.flight}", "contributor": words("en")("statement")},
         "licenses": [],
@@ -68,7 +71,8 @@ def write_coco(result: FinishedResult, folder: Path) -> list[str]:
             for photo in photos
         ],
         "annotations": [
-            _annotation(row, categories[str(row["kind"])], reviews.get(row["defect_id"], {})) for row in sightings
+            _annotation(row, categories[kind], reviews.get(row["defect_id"], {}))
+            for row, kind in zip(sightings, kinds, strict=True)
         ],
     }
     write_atomically(folder / "annotations.json", _json(content))
@@ -91,6 +95,11 @@ def _annotation(sighting: dict[str, Value], category_id: int, review: dict[str, 
         **{name: sighting.get(name) for name in _CARRIED},
         **review,
     }
+
+
+def _kind(sighting: dict[str, Value], review: dict[str, Value]) -> str:
+    entered = review.get("review_kind")
+    return entered_kind(str(entered)) if entered else str(sighting["kind"])
 
 
 def solid_parts(polygon: Polygon) -> list[Polygon]:
@@ -129,6 +138,6 @@ def _json(content: dict[str, Any]) -> str:
     for key, value in content.items():
         rows = value if isinstance(value, list) else [value]
         lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows]
-        text = "[\n" + ",\n".join(lines) + "\n]" if isinstance(value, list) else lines[0]
+        text = "[\n" + ",\n".join(lines) + "\n]" if isinstance(value, list) and lines else "".join(lines) or "[]"
         parts.append(f"{json.dumps(key)}: {text}")
     return "{" + ",\n".join(parts) + "}\n"

@@ -42,6 +42,7 @@ SHORT_NAMES: dict[str, str] = {
     "reason": "reason",
     "reasons": "reasons",
     "review": "review",
+    "review_kind": "rev_kind",
     "review_note": "rev_note",
     "score": "score",
     "seen_fraction": "seen_frac",

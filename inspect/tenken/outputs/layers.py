@@ -116,6 +116,7 @@ def defects_layer(
                     *_stated(defect.width_largest),
                     rounded(defect.inferred_length_m, 4),
                     defect.pattern,
+                    review.kind,
                 ),
             )
 
