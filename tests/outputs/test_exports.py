@@ -152,7 +152,7 @@ def test_pycocotools_reads_every_sighting_with_its_outline(leave: Leave, bridge:
         mask = read.annToMask(annotation)
         assert mask.shape == (900, 1200)
         assert mask.sum() == pytest.approx(outline.area, rel=0.05)
-        assert annotation["area"] == pytest.approx(outline.area, rel=1e-3)
+        assert annotation["area"] == pytest.approx(outline.area, rel=2e-3)  # corners are written to 0.01 px
         left, top, width, height = annotation["bbox"]
         assert (left, top, left + width, top + height) == pytest.approx(outline.bounds, abs=0.02)
         assert read.cats[annotation["category_id"]]["name"] == annotation["kind"]
