@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -320,6 +321,12 @@ def test_every_column_has_a_short_name_of_its_own(layer: str) -> None:
     assert set(LAYER_COLUMNS[layer]) <= set(SHORT_NAMES)
     assert all(len(short) <= 10 and short.isascii() for short in names.values())
     assert len({short.casefold() for short in names.values()}) == len(names)
+
+
+def test_the_documentation_shows_every_short_name() -> None:
+    text = (Path(__file__).parents[2] / "docs/exports.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"`(\w+)` \| `(\w{1,10})`", text))
+    assert {(whole, short) for whole, short in SHORT_NAMES.items() if whole != short} <= shown
 
 
 @given(st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=30, unique=True))
