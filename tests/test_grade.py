@@ -293,6 +293,29 @@ def test_more_rust_never_grades_better(share_pct: float, more: float, material: 
 
 
 @settings(max_examples=80, deadline=None)
+@given(
+    ratio=st.tuples(st.floats(0, 100), st.floats(0, 100)), more=st.floats(0, 1), element=st.sampled_from([None, "deck"])
+)
+def test_more_cracked_cells_never_grade_better(ratio: tuple[float, float], more: float, element: str | None) -> None:
+    order = STANDARDS["japan-pavement-2016"].grades.index
+    low_pct, high_pct = sorted(ratio)
+    ends = []
+    for low, high in ((low_pct, high_pct), (low_pct + more * (100 - low_pct), high_pct + more * (100 - high_pct))):
+        found = grade(
+            crack(0.3, 0.3), "asphalt",
+            standard="japan-pavement-2016", element=element, crack_ratio_pct=(low, high),
+        )  # fmt: skip
+        ends.append((order(found.candidates[0]), order(found.candidates[-1])))
+    assert ends[1][0] >= ends[0][0]
+    assert ends[1][1] >= ends[0][1]
+
+
+def test_every_shipped_standard_is_held_to_that() -> None:
+    covered = {name for name, one in STANDARDS.items() if one.crack or one.corrosion or one.crack_grid}
+    assert covered == set(STANDARDS)
+
+
+@settings(max_examples=80, deadline=None)
 @given(low_mm=widths_mm, high_mm=widths_mm, less=st.floats(0, 1), more=st.floats(0, 1))
 def test_a_more_exact_width_never_adds_a_candidate(low_mm: float, high_mm: float, less: float, more: float) -> None:
     low_mm, high_mm = sorted((low_mm, high_mm))

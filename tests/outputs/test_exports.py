@@ -382,6 +382,52 @@ def test_the_tables_head_bears_the_day_of_the_photos(leave: Leave, bridge: Inspe
     assert (1900 + head[0], head[1], head[2]) == (2024, 5, 7)
 
 
+# city platforms
+
+
+def test_entities_follow_ngsi_ld(leave: Leave, bridge: Inspection) -> None:
+    entities = json.loads((exported(leave(bridge), "ngsi") / "entities.jsonld").read_text(encoding="utf-8"))
+    assert len(entities) == len(bridge.findings) + len(bridge.defects)
+    ids = [entity["id"] for entity in entities]
+    assert len(set(ids)) == len(ids)
+    for entity in entities:
+        assert entity["id"].startswith(f"urn:ngsi-ld:{entity['type']}:")
+        own, core = entity["@context"]
+        assert core.endswith("ngsi-ld-core-context.jsonld")
+        for name, attribute in entity.items():
+            if name in ("id", "type", "@context"):
+                continue
+            assert name == "location" or name in own
+            assert attribute["type"] in ("Property", "Relationship", "GeoProperty")
+            assert attribute.get("value", attribute.get("object")) is not None
+            if attribute["type"] == "Relationship":
+                assert attribute["object"] in ids
+    (crack,) = (entity for entity in entities if entity["id"].endswith("C-0001"))
+    assert crack["width_mm"] == {"type": "Property", "value": 0.32, "unitCode": "MMT"}
+    assert crack["location"]["value"]["coordinates"] == pytest.approx([140.1063, 35.6073], abs=1e-3)
+    assert "健全性の診断は" in crack["statement"]["value"]
+    (unplaced,) = (entity for entity in entities if entity["id"].endswith("C-0003"))
+    assert "location" not in unplaced
+
+
+def test_nothing_that_orion_refuses_is_sent_as_plain_text(leave: Leave, bridge: Inspection) -> None:
+    folder = leave(bridge, reviews={"C-0001": Review("confirmed", "山田が確認")})
+    content = (exported(folder, "ngsi") / "ngsi-v2.json").read_text(encoding="utf-8")
+    update = json.loads(content)
+    assert update["actionType"] == "append"
+    for entity in update["entities"]:
+        assert re.fullmatch(r"[!-~]{1,256}", entity["id"])
+        assert not re.search(r"[<>\"'=;()&?/#\s]", entity["id"])
+        for name, attribute in entity.items():
+            if name not in ("id", "type", "location") and isinstance(attribute["value"], str):
+                harmless = not re.search(r"[<>\"'=;()]", attribute["value"])
+                assert harmless or attribute["type"] == "TextUnrestricted"
+    names = {entity["name"]["type"] for entity in update["entities"] if "name" in entity}
+    assert names == {"Text", "TextUnrestricted"}  # one of the bridge's spans is called =HYPERLINK(…)
+    assert "山田" not in content
+    assert ".jpg" not in content
+
+
 # what people do to a result
 
 
@@ -419,8 +465,11 @@ def test_geojson_is_lon_lat_also_for_lines(leave: Leave, bridge: Inspection) -> 
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
-        (["{out}", "--to", "dxf"], "--to dxf: is not known; choose from coco, csv, geojson, geoparquet, shapefile"),
-        (["{out}"], "give --to (coco, csv, geojson, geoparquet, shapefile), or --public"),
+        (
+            ["{out}", "--to", "dxf"],
+            "--to dxf: is not known; choose from coco, csv, geojson, geoparquet, ngsi, shapefile",
+        ),
+        (["{out}"], "give --to (coco, csv, geojson, geoparquet, ngsi, shapefile), or --public"),
         (["{out}", "--to", "csv", "--public"], "give --to"),
         (["{empty}", "--to", "csv"], "holds no finished run"),
         (["{out}", "--to", "csv", "--dest", "{notes}"], "is a file; give a folder"),

@@ -7,7 +7,7 @@ import typer
 
 from tenken.commands import options
 
-FORMATS = "coco, csv, geojson, geoparquet or shapefile"
+FORMATS = "coco, csv, geojson, geoparquet, ngsi or shapefile"
 
 
 def export(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tenken.errors import SettingsError
+from tenken.exports.city_platform import write_city_platform
 from tenken.exports.coco import write_coco
 from tenken.exports.geoparquet import write_geoparquet
 from tenken.exports.result import FinishedResult, read_result, without_rejected
@@ -20,6 +21,7 @@ EXPORTERS: dict[str, Exporter] = {
     "csv": write_tables,
     "geojson": write_web_map,
     "geoparquet": write_geoparquet,
+    "ngsi": write_city_platform,
     "shapefile": write_shapefiles,
 }
 

@@ -4,13 +4,12 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
-from pyproj import Transformer
+from pathlib import Path, PurePath
 
 from tenken.detection.cores import usable_cores
 from tenken.detection.detect import Detector
 from tenken.errors import FlightError, SettingsError
+from tenken.exports.places import places_deg
 from tenken.exports.private_regions import proposed_boxes
 from tenken.exports.public_picture import inside, public_jpeg
 from tenken.exports.public_review import (
@@ -26,6 +25,7 @@ from tenken.exports.target import target_folder, writing_to
 from tenken.hashing import file_sha256
 from tenken.imagery.picture import load_photo
 from tenken.journal import write_atomically
+from tenken.outputs.reviews import entered_kind
 from tenken.outputs.wording import words
 from tenken.running.counting import counted
 from tenken.running.progress import Progress
@@ -145,7 +145,8 @@ def _clear(target: Path) -> None:
     """Take an earlier copy away first: a photo that is withheld now must not stay."""
     there = sorted(target.iterdir())
     for path in there:
-        if path.name not in (MANIFEST, DEFECTS) and not path.match(PICTURES):
+        name = path.name.removesuffix(".new")  # what a copy that was broken off may have left
+        if name not in (MANIFEST, DEFECTS) and not PurePath(name).match(PICTURES):
             raise SettingsError(f"{target}: holds other files ({path.name}); give an empty folder with --dest")
     for path in there:
         path.unlink()
@@ -171,12 +172,10 @@ def _confirmed(result: FinishedResult, published: set[str]) -> str:
     """Count what a person confirmed, by kind and rounded place, of photos that are published."""
     counts: Counter[tuple[float, float, str]] = Counter()
     layer = result.layers["defects"]
-    for (geometry, _), row in zip(layer.rows, result.records("defects"), strict=True):
-        if row["review"] != "confirmed" or geometry is None or result.crs is None or row["photo"] not in published:
-            continue
-        to_wgs84 = Transformer.from_crs(result.crs, 4326, always_xy=True)
-        lon_deg, lat_deg = to_wgs84.transform(geometry.centroid.x, geometry.centroid.y)
-        counts[round(lon_deg, PLACE_DECIMALS), round(lat_deg, PLACE_DECIMALS), str(row["kind"])] += 1
+    places = places_deg([shape for shape, _ in layer.rows], result.crs, PLACE_DECIMALS)
+    for place, row in zip(places, result.records("defects"), strict=True):
+        if row["review"] == "confirmed" and place is not None and row["photo"] in published:
+            counts[place[1], place[0], entered_kind(str(row.get("review_kind") or row["kind"]))] += 1
     features = [
         {
             "type": "Feature",

@@ -29,8 +29,8 @@ LAYERS: dict[str, tuple[GeometryType, Mapping[str, FieldType], str | None]] = {
 }
 """Layers of the map: geometry, the columns' types, and the column that names a row."""
 _OF_A_DEFECT = {"defects": "id", "crack_lines": "defect_id", "sightings": "defect_id"}
-_TYPES: dict[str, FieldType] = {"OFTString": "text", "OFTReal": "real", "OFTInteger": "integer"}
-_TYPES |= {"OFTInteger64": "integer"}
+_TYPES: dict[str, FieldType] = {"f": "real", "i": "integer", "b": "boolean"}
+"""By numpy's kind; anything else is text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,9 @@ def _read_layer(package: Path, name: str) -> Layer:
     geometry_type, types, id_column = LAYERS[name]
     meta, _, geometries, read = pyogrio.raw.read(package, layer=name)
     fields: dict[str, FieldType] = {}
-    for field, ogr_type, subtype in zip(meta["fields"], meta["ogr_types"], meta["ogr_subtypes"], strict=True):
+    for field, dtype in zip(meta["fields"], meta["dtypes"], strict=True):
         # Columns that people added in QGIS go along.
-        told = "boolean" if subtype == "OFSTBoolean" else _TYPES.get(ogr_type, "text")
-        fields[str(field)] = types.get(str(field), told)
+        fields[str(field)] = types.get(str(field), _TYPES.get(np.dtype(dtype).kind, "text"))
     values = [_values(column, kind) for column, kind in zip(read, fields.values(), strict=True)]
     shapes = [_shape(wkb, geometry_type) for wkb in geometries]
     rows = [(shape, row) for shape, row in zip(shapes, zip(*values, strict=True), strict=True)]

@@ -6,11 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pyproj import Transformer
-
+from tenken.exports.places import places_deg
 from tenken.exports.result import FinishedResult
 from tenken.journal import write_atomically
-from tenken.outputs.layers import LayerGeometry, Value
+from tenken.outputs.layers import Value
 from tenken.outputs.segments_csv import cell_text
 
 QUANTITIES = ("segment_id", "segment", "kind", "grade_candidates", "defects", "length_m", "area_m2", "standard")
@@ -21,9 +20,9 @@ def write_tables(result: FinishedResult, folder: Path) -> list[str]:
     layer = result.layers["defects"]
     taken = {row["photo"]: row["taken_at"] for row in result.records("photos")}
     photos = layer.column("photo")
-    places = _places([geometry for geometry, _ in layer.rows], result)
+    places = places_deg([geometry for geometry, _ in layer.rows], result.crs)
     rows = [
-        [*values, taken.get(photo), *place]
+        [*values, taken.get(photo), *(place or (None, None))]
         for (_, values), photo, place in zip(layer.rows, photos, places, strict=True)
     ]
     header = [*layer.fields, "taken_at", "latitude", "longitude"]
@@ -57,22 +56,6 @@ def _quantities(result: FinishedResult) -> list[list[Value]]:
 def _total(values: Iterable[Value], digits: int) -> float | None:
     known = [float(value) for value in values if value is not None]
     return round(sum(known), digits) if known else None
-
-
-def _places(shapes: Sequence[LayerGeometry | None], result: FinishedResult) -> list[list[Value]]:
-    """Latitude and longitude (WGS 84) of a point inside each shape, to a tenth of a millimetre."""
-    if result.crs is None:
-        return [[None, None] for _ in shapes]
-    to_wgs84 = Transformer.from_crs(result.crs, 4326, always_xy=True)
-    places: list[list[Value]] = []
-    for shape in shapes:
-        if shape is None:
-            places.append([None, None])
-            continue
-        inside = shape.representative_point()
-        lon_deg, lat_deg = to_wgs84.transform(inside.x, inside.y)
-        places.append([round(lat_deg, 9), round(lon_deg, 9)])
-    return places
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[Value]]) -> bytes:
