@@ -290,6 +290,7 @@ def test_a_mistake_in_the_table_is_told_with_its_line(
         (["--flight", "{ortho}"], 2, "is an orthomosaic"),
         (["--dest", "{busy}"], 2, "holds other files (letter.txt); give an empty folder"),
         (["--dest", "{images}/public"], 2, "lies among the photos"),
+        (["--flight", "{copied}", "--dest", "{copied}/public"], 2, "lies among the photos"),
         (["--dest", "{out}"], 2, "is the run's own folder"),
     ],
 )
@@ -298,8 +299,9 @@ def test_errors_are_one_line_with_a_remedy(
 ) -> None:
     images, out = finished
     approve(out)
-    places = {name: tmp_path / name for name in ("gone", "changed", "busy")}
+    places = {name: tmp_path / name for name in ("gone", "changed", "copied", "busy")}
     shutil.copytree(images, places["changed"])
+    shutil.copytree(images, places["copied"])
     with (places["changed"] / "DJI_0001.JPG").open("ab") as stream:
         stream.write(b" ")
     places["busy"].mkdir()

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from tenken.detection.cores import usable_cores
@@ -74,6 +75,7 @@ def export_public(
     """
     result = read_result(folder)
     root = flight or result.flight_path
+    result = replace(result, flight_path=root)
     photos = {str(row["photo"]): str(row["sha256"]) for row in result.records("photos")}
     if root.is_file():
         raise SettingsError(
