@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "inspect" / "tenken"
 STAGES = (
     *("errors", "hashing", "settings", "journal", "imagery", "georeferencing", "adjustment"),
     *("detection", "measurement", "identity"),
-    *("structure", "assessment", "inspection", "outputs", "running", "pipeline", "commands", "cli"),
+    *("structure", "assessment", "inspection", "outputs", "running", "exports", "pipeline", "commands", "cli"),
 )
 """Folders and single files of the package: each may import from those before it."""
 FACES = ("__init__", "__main__")

@@ -15,6 +15,7 @@ from pyproj import CRS, Transformer
 
 from tenken.errors import AssetsError
 from tenken.structure.assets import Asset, near_assets, read_assets
+from tenken.structure.segments import make_segments
 
 CHIBA = CRS.from_epsg(6677)
 EAST_M, NORTH_M = 24730.677, -43533.516
@@ -79,6 +80,7 @@ def test_every_format_gives_the_same_assets(tmp_path: Path, name: str) -> None:
         ("pc", "PC"),
         ("鋼", "steel"),
         ("耐候性鋼", "weathering_steel"),
+        ("アスファルト", "asphalt"),
         ("不明", None),
         ("コンクリート", None),
         ("", None),
@@ -96,6 +98,14 @@ def test_materials_are_understood_in_both_languages_and_others_kept(
 def test_elements_are_understood_and_others_kept(tmp_path: Path, word: str, element: str | None) -> None:
     path = write(tmp_path / "a.gpkg", [square()], {"部材": [word]})
     assert read_assets(path, CHIBA)[0].element == element
+
+
+@pytest.mark.parametrize("column", ["exposure", "露出クラス"])
+def test_the_exposure_class_reaches_every_segment(tmp_path: Path, column: str) -> None:
+    path = write(tmp_path / "a.gpkg", [square()], {column: ["XC4"]})
+    segments = make_segments(read_assets(path, CHIBA), shapely.Polygon(), segment_length_m=4.0)
+    assert len(segments) > 1
+    assert {segment.exposure for segment in segments} == {"XC4"}
 
 
 @pytest.mark.parametrize(

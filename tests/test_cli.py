@@ -34,7 +34,8 @@ def test_inspecting_needs_neither_torch_nor_training(small_demo: DemoFlight, tmp
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "info", "locate", "report", "verify", "demo", "evaluate", "train", "weights"]
+    "command",
+    ["run", "info", "locate", "report", "export", "verify", "demo", "evaluate", "train", "weights", "standards"],
 )
 def test_every_command_explains_itself(command: str) -> None:
     result = run(command, "--help")

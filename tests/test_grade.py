@@ -11,7 +11,7 @@ from shapely import LineString, MultiPolygon
 
 from tenken.assessment.grade import DefectGrade, grade_defect
 from tenken.assessment.spacing import crack_spacing_m
-from tenken.assessment.standards import list_standards, load_standard
+from tenken.assessment.standard_file import list_standards, load_standard
 from tenken.identity.identify import Defect
 from tenken.structure.segments import Segment
 
@@ -29,8 +29,8 @@ def corrosion(**fields: Any) -> Defect:
     return Defect(**{**FIELDS, "id": "d1", "kind": "corrosion", "score": 0.9, "area_m2": 1.0, **fields})
 
 
-def segment(material: str | None, element: str | None = None) -> Segment:
-    return Segment("B1", "B1", "B1", material, MultiPolygon([shapely.box(0, 0, 1, 1)]), {}, element)
+def segment(material: str | None, element: str | None = None, exposure: str | None = None) -> Segment:
+    return Segment("B1", "B1", "B1", material, MultiPolygon([shapely.box(0, 0, 1, 1)]), {}, element, exposure)
 
 
 def grade(
@@ -41,13 +41,16 @@ def grade(
     spacing_m: float | None = math.inf,
     corrosion_pct: float | None = None,
     element: str | None = None,
+    exposure: str | None = None,
+    crack_ratio_pct: tuple[float, float] | None = None,
 ) -> DefectGrade:
     return grade_defect(
         defect,
-        segment(material, element),
+        segment(material, element, exposure),
         STANDARDS[standard],
         spacing_m=spacing_m,
         corrosion_pct=corrosion_pct,
+        crack_ratio_pct=crack_ratio_pct,
         lang="en",
     )
 
@@ -167,6 +170,59 @@ def test_spalling_is_a_candidate_by_its_presence() -> None:
     assert grade(corrosion(kind="spalling")).candidates == ("c", "d", "e")
 
 
+@pytest.mark.parametrize(
+    ("kind", "candidates"),
+    [
+        ("spalling", "cde"), ("剥離・鉄筋露出", "cde"), ("exposed_rebar", "de"), ("rebar_exposure", "de"),
+        ("鉄筋露出", "de"), ("leakage", "ce"), ("漏水", "ce"), ("efflorescence", "de"), ("遊離石灰", "de"),
+    ],
+)  # fmt: skip
+def test_what_is_graded_by_its_presence_may_have_been_named_by_a_person(kind: str, candidates: str) -> None:
+    assert grade(corrosion(kind=kind, area_m2=None)).candidates == tuple(candidates)
+
+
+@pytest.mark.parametrize(
+    ("material", "exposure", "candidates", "says"),
+    [
+        ("RC", "XC1", ("≤wmax",), "XC1: 0.4 mm"),
+        ("RC", "xc４", (">wmax",), "XC2-XC4"),
+        ("RC", None, ("≤wmax", ">wmax"), "Exposure class unknown: the candidates hold for X0, XC1, XC2, XC3, XC4, XD1"),
+        ("RC", "海岸", ("≤wmax", ">wmax"), "Exposure class unknown"),
+        ("RC", "XC3/XD1", (">wmax",), ""),
+        ("PC", "XC4", (">wmax",), ""),
+        ("PC", "XC4/XD1", ("≤wmax", ">wmax"), "decompression"),
+        (None, "XC4", (">wmax",), "Material unknown: the candidates hold for RC, PC"),
+        ("steel", "XC4", (), "no class for crack"),
+    ],
+)
+def test_design_limits_go_by_the_exposure_class(
+    material: str | None, exposure: str | None, candidates: tuple[str, ...], says: str
+) -> None:
+    given_grade = grade(crack(0.35, 0.35), material, standard="en-1992-1-1-crack-limits", exposure=exposure)
+    assert given_grade.candidates == candidates
+    assert says in given_grade.reason
+
+
+@pytest.mark.parametrize(
+    ("material", "element", "ratio_pct", "candidates", "says"),
+    [
+        ("asphalt", None, (12.0, 12.0), ("小",), "Cracked share of the grid in what was seen 12.0 %."),
+        ("asphalt", None, (18.0, 22.0), ("小", "中"), "18.0-22.0 %, as the grid is laid"),
+        ("asphalt", None, None, ("小", "中", "大"), "The cracked share of the grid is unknown."),
+        ("RC", "deck", (45.0, 50.0), ("大",), "for information"),
+        ("RC", "girder", (45.0, 50.0), (), "no class for crack"),
+    ],
+)
+def test_pavement_goes_by_the_cracked_share(
+    material: str, element: str | None, ratio_pct: tuple[float, float] | None, candidates: tuple[str, ...], says: str
+) -> None:
+    given_grade = grade(
+        crack(0.3, 0.3), material, standard="japan-pavement-2016", element=element, crack_ratio_pct=ratio_pct
+    )  # fmt: skip
+    assert given_grade.candidates == candidates
+    assert says in given_grade.reason
+
+
 def test_a_defect_outside_of_all_segments_keeps_every_material_and_spacing() -> None:
     given_grade = grade_defect(crack(0.15, 0.15), None, JAPAN, spacing_m=None, corrosion_pct=None)
     assert (given_grade.segment_id, given_grade.candidates) == (None, ("b", "c", "d"))
@@ -177,7 +233,11 @@ widths_mm = st.floats(0.0, 3.0)
 spacings_m = st.one_of(st.floats(0.01, 3.0), st.just(math.inf))
 
 
-@settings(max_examples=150, deadline=None)
+CRACKED = [name for name, standard in STANDARDS.items() if standard.crack]
+EXPOSURES = [None, "X0", "XC1", "XC2", "XC4", "XD1", "XS3", "XC3/XD2"]
+
+
+@settings(max_examples=400, deadline=None)
 @given(
     first=st.tuples(widths_mm, widths_mm),
     more_mm=st.floats(0.0, 1.0),
@@ -185,7 +245,8 @@ spacings_m = st.one_of(st.floats(0.01, 3.0), st.just(math.inf))
     denser=st.floats(0.1, 1.0),
     material=st.sampled_from(["RC", "PC", None]),
     element=st.sampled_from([None, "deck"]),
-    standard=st.sampled_from(["japan-bridge-2019", "aashto-element-cracks"]),
+    exposure=st.sampled_from(EXPOSURES),
+    standard=st.sampled_from(CRACKED),
 )
 def test_a_wider_or_denser_crack_never_grades_better(
     first: tuple[float, float],
@@ -194,6 +255,7 @@ def test_a_wider_or_denser_crack_never_grades_better(
     denser: float,
     material: str | None,
     element: str | None,
+    exposure: str | None,
     standard: str,
 ) -> None:
     low_mm, high_mm = sorted(first)
@@ -202,7 +264,7 @@ def test_a_wider_or_denser_crack_never_grades_better(
     def ends(wider_mm: float, closer: float) -> tuple[int, int]:
         found = grade(
             crack(low_mm + wider_mm, high_mm + wider_mm), material,
-            standard=standard, spacing_m=spacing_m * closer, element=element,
+            standard=standard, spacing_m=spacing_m * closer, element=element, exposure=exposure,
         )  # fmt: skip
         return order(found.candidates[0]), order(found.candidates[-1])
 
@@ -228,6 +290,29 @@ def test_more_rust_never_grades_better(share_pct: float, more: float, material: 
     )  # fmt: skip
     assert order(then.candidates[0]) >= order(here.candidates[0])
     assert order(then.candidates[-1]) >= order(here.candidates[-1])
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    ratio=st.tuples(st.floats(0, 100), st.floats(0, 100)), more=st.floats(0, 1), element=st.sampled_from([None, "deck"])
+)
+def test_more_cracked_cells_never_grade_better(ratio: tuple[float, float], more: float, element: str | None) -> None:
+    order = STANDARDS["japan-pavement-2016"].grades.index
+    low_pct, high_pct = sorted(ratio)
+    ends = []
+    for low, high in ((low_pct, high_pct), (low_pct + more * (100 - low_pct), high_pct + more * (100 - high_pct))):
+        found = grade(
+            crack(0.3, 0.3), "asphalt",
+            standard="japan-pavement-2016", element=element, crack_ratio_pct=(low, high),
+        )  # fmt: skip
+        ends.append((order(found.candidates[0]), order(found.candidates[-1])))
+    assert ends[1][0] >= ends[0][0]
+    assert ends[1][1] >= ends[0][1]
+
+
+def test_every_shipped_standard_is_held_to_that() -> None:
+    covered = {name for name, one in STANDARDS.items() if one.crack or one.corrosion or one.crack_grid}
+    assert covered == set(STANDARDS)
 
 
 @settings(max_examples=80, deadline=None)

@@ -19,7 +19,7 @@ from tenken.assessment.appraisal import segment_candidates
 from tenken.assessment.findings import assess
 from tenken.assessment.grade import DefectGrade, Finding
 from tenken.assessment.importance import importance_of, load_priority_rules, people_below
-from tenken.assessment.standards import load_standard
+from tenken.assessment.standard_file import load_standard
 from tenken.errors import AssetsError, SettingsError
 from tenken.identity.identify import Defect
 from tenken.measurement.condition import StateShare
@@ -125,6 +125,17 @@ def test_aashto_gives_quantities_per_state(two_spans: Path) -> None:
     )  # fmt: skip
     assert (findings[0].grade, findings[0].grade_candidates) == (None, ("CS1", "CS2"))
     assert "Quantities: crack CS2 4.00 m, crack CS1 3.00 m." in findings[0].reasons
+
+
+def test_a_road_goes_by_the_cracked_share_of_what_was_seen(tmp_path: Path) -> None:
+    path = assets(tmp_path / "road.gpkg", [shapely.box(0, 0, 10, 10)], asset_id=["R"], material=["アスファルト舗装"])
+    # Half of 200 cells was seen; 10 rows of cells have a crack over that whole half: 60 % of it.
+    cracks = [crack(f"d{i}", 0, y_m=0.3 + i, length_m=5.0) for i in range(10)]
+    _, findings = listed(cracks, [photo(0, 5)], path, standard="japan-pavement-2016")
+    assert (findings[0].grade, findings[0].assessed) == ("中", True)
+    assert "Cracked share of the grid in what was seen 30.0 %." in " ".join(findings[0].reasons)
+    _, findings = listed(cracks, [photo(0, 0.2)], path, standard="japan-pavement-2016")
+    assert findings[0].grade_candidates == ("小", "中", "大")
 
 
 def test_what_was_not_seen_is_not_assessed_and_comes_last(two_spans: Path) -> None:

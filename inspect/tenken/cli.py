@@ -9,7 +9,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from tenken.commands import demo, evaluate, info, locate, report, run, train, verify
+from tenken.commands import demo, evaluate, export, info, locate, report, run, train, verify
+from tenken.commands.standards import standards_app
 from tenken.commands.weights import weights_app
 from tenken.errors import TenkenError
 
@@ -45,8 +46,10 @@ app.command("run")(run.run)
 app.command("info")(info.info)
 app.command("locate", context_settings={"ignore_unknown_options": True})(locate.locate)
 app.command("report")(report.report)
+app.command("export")(export.export)
 app.command("verify")(verify.verify)
 app.command("demo")(demo.demo)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
 app.add_typer(weights_app, name="weights")
+app.add_typer(standards_app, name="standards")

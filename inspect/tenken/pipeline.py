@@ -1,13 +1,13 @@
 """The pipeline: the stages in the order the data flows, joined."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenken.assessment.findings import assess
-from tenken.assessment.standards import load_standard
+from tenken.assessment.standard_file import load_standard
 from tenken.detection.cores import usable_cores
 from tenken.detection.detect import Detector
 from tenken.detection.model import Model, chosen_model
@@ -16,6 +16,7 @@ from tenken.identity.identify import identify
 from tenken.imagery.flight import Flight, count_files, read_flight
 from tenken.inspection import Inspection, SkippedRecord
 from tenken.measurement.measure import sight
+from tenken.outputs.reviews import EarlierReview, as_reviewed, carry_reviews, read_reviews
 from tenken.running.photos import (
     FlightPlaces,
     adjusted_places,
@@ -26,7 +27,7 @@ from tenken.running.photos import (
     stated_places,
 )
 from tenken.running.progress import Progress, Silence
-from tenken.running.results import locked_folder, note_changes, output_folder, write_results
+from tenken.running.results import GEOPACKAGE, locked_folder, note_changes, output_folder, write_results
 from tenken.running.ties import tie_flight
 from tenken.running.versions import versions
 from tenken.running.work import FlightOutcome, TileGrid, detect_flight
@@ -87,7 +88,8 @@ def inspect_flight(
             tied = tie_flight(read, stated.of_photos, folder, workers, progress, fresh=fresh)
         progress.start("measure", 1)
         with watch.time("measure"):
-            inspection = measure_flight(read, outcome, adjusted_places(stated, tied.ties), model, settings)
+            places = adjusted_places(stated, tied.ties)
+            inspection = measure_flight(read, outcome, places, model, settings, read_reviews(folder / GEOPACKAGE))
         with watch.time("write"):
             kept = outcome.keys | tied.keys
             write_results(folder, read, inspection, outcome, kept, settings, watch.seconds, progress, workers)
@@ -111,9 +113,17 @@ def check_inputs(flight: Flight, settings: Settings) -> None:
 
 
 def measure_flight(
-    flight: Flight, outcome: FlightOutcome, places: FlightPlaces, model: Model, settings: Settings
+    flight: Flight,
+    outcome: FlightOutcome,
+    places: FlightPlaces,
+    model: Model,
+    settings: Settings,
+    earlier: Mapping[str, EarlierReview],
 ) -> Inspection:
-    """Measure, join, grade and rank what was found; the same for new and for kept detections."""
+    """Measure, join, grade and rank what was found; the same for new and for kept detections.
+
+    A defect whose kind a person entered in the ``earlier`` result is graded as that kind.
+    """
     photos = placed_photos(flight, outcome, places)
     sightings = [
         sight(defect, photo.record.photo, photo.record.sha256, photo.placement)
@@ -122,8 +132,9 @@ def measure_flight(
     ]
     defects = identify(sightings, identity_views(photos), places.registered)
     standard = load_standard(settings.standard)
+    reviews, _ = carry_reviews(earlier, defects)
     grades, findings = assess(
-        defects,
+        as_reviewed(defects, reviews),
         settings.assets,
         coverage_views(photos),
         places.crs,

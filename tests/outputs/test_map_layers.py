@@ -216,7 +216,10 @@ def test_a_review_without_a_defect_is_kept_in_a_table(tmp_path: Path, bridge: In
     path = tmp_path / "lost.csv"
     keep_lost_reviews(path, earlier, lost)
     keep_lost_reviews(path, earlier, lost)
-    assert path.read_text(encoding="utf-8-sig").splitlines() == ["id,review,review_note", *["gone,rejected,影"] * 2]
+    assert path.read_text(encoding="utf-8-sig").splitlines() == [
+        "id,review,review_note,review_kind",
+        *["gone,rejected,影,"] * 2,
+    ]
 
 
 def test_a_geopackage_that_is_only_a_journal_has_no_reviews(tmp_path: Path) -> None:

@@ -1,21 +1,23 @@
 """From defects to the repair list: assets, segments, coverage, grades and rank in one call."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
+from tenken.assessment.crack_grid import crack_ratio_pct
 from tenken.assessment.grade import DefectGrade, Finding, grade_defect
 from tenken.assessment.priority import rank
 from tenken.assessment.quantities import quantities_of
-from tenken.assessment.standards import Standard, load_standard
+from tenken.assessment.standard_file import load_standard
+from tenken.assessment.standards import Standard
 from tenken.identity.identify import Defect
 from tenken.settings import Lang
 from tenken.structure.assets import Asset, near_assets, read_assets
-from tenken.structure.coverage import View, area_of, cover
-from tenken.structure.segments import assign, make_segments
+from tenken.structure.coverage import LEAST_SEEN, View, area_of, cover, seen_areas, seen_fraction
+from tenken.structure.segments import CoveragePatch, Segment, assign, make_segments
 
 DEFAULT_STANDARD = "japan-bridge-2019"
 
@@ -83,6 +85,7 @@ def assess(
         inside[segment_id].append(defect)
     by_id = {segment.segment_id: segment for segment in segments}
     quantities = {i: quantities_of(by_id[i], inside[i], coverage[i]) for i in by_id}
+    ratios = _crack_ratios(segments, inside, coverage, standard)
     graded = {}
     for defect, segment_id in zip(defects, places, strict=True):
         here = quantities[segment_id] if segment_id else None
@@ -92,9 +95,31 @@ def assess(
             standard,
             spacing_m=here.spacing_m if here else None,
             corrosion_pct=here.corrosion_pct if here else None,
+            crack_ratio_pct=ratios.get(segment_id),
             lang=lang,
         )
     return graded, rank(segments, defects, graded, quantities, coverage, standard, lang)
+
+
+def _crack_ratios(
+    segments: Sequence[Segment],
+    inside: Mapping[str | None, Sequence[Defect]],
+    coverage: Mapping[str, Sequence[CoveragePatch]],
+    standard: Standard,
+) -> dict[str | None, tuple[float, float]]:
+    """Cracked share of the grid by segment id, where the standard asks for it and enough was seen."""
+    if standard.grid is None:
+        return {}
+    seen = seen_areas(coverage)
+    ratios: dict[str | None, tuple[float, float]] = {}
+    for segment in segments:
+        here = segment.segment_id
+        cracks = [defect.centreline_m for defect in inside.get(here, ()) if defect.centreline_m is not None]
+        if not cracks or seen_fraction(segment, coverage[here]) < LEAST_SEEN:
+            continue
+        if (ratio_pct := crack_ratio_pct(cracks, seen[here], segment.geometry, standard.grid)) is not None:
+            ratios[here] = ratio_pct
+    return ratios
 
 
 def _place(defect: Defect) -> BaseGeometry | None:

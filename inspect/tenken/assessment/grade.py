@@ -1,20 +1,21 @@
 """Candidate grades: every class of a standard that the figures allow, and why."""
 
-import math
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tenken.assessment.reasons import Reason, Term, render_all
-from tenken.assessment.spacing import SEARCH_M
-from tenken.assessment.standards import CorrosionRule, CrackRule, PresenceRule, Rule, Standard
+from tenken.assessment.grade_reasons import Figures, no_rule_reasons, rule_reasons
+from tenken.assessment.reasons import Reason, render_all
+from tenken.assessment.standards import CorrosionRule, CrackGridRule, CrackRule, PresenceRule, Rule, Standard
 from tenken.identity.identify import Defect
 from tenken.settings import Lang
 from tenken.structure.segments import CoveragePatch, Segment
 
 BELOW_LIMIT_PX = 0.67
 """Widest that a crack "below the limit" can be, in pixels: from there on photos do show cracks."""
-CONCRETE = ("RC", "PC")
-STEEL = ("steel", "weathering_steel")
+_EXPOSURE = re.compile(r"X(?:0|[CDS]\d)")
+"""Exposure classes of EN 206 that standards ask for; an asset may be in several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def grade_defect(
     *,
     spacing_m: float | None,
     corrosion_pct: float | None,
+    crack_ratio_pct: tuple[float, float] | None = None,
     lang: Lang = "ja",
 ) -> DefectGrade:
     """Give every grade that a defect's figures allow.
@@ -75,19 +77,21 @@ def grade_defect(
     defect
         Widths in mm; an interval gives all classes that it touches.
     segment
-        Where it lies; its material and element choose the rules. None, or an unknown material: all materials.
+        Where it lies; its material, element and exposure choose the rules. None, or an unknown material or
+        exposure: all materials or exposures.
     standard
         The rules.
     spacing_m
         Least spacing of cracks in the segment, infinite for a single one (`crack_spacing_m`); None: unknown.
     corrosion_pct
         Corroded share of what was seen of the segment, in per cent; None when unknown.
+    crack_ratio_pct
+        Least and largest cracked share of the segment's grid cells (`tenken.assessment.crack_grid`); None: unknown.
     lang
         Language of the reason.
     """
-    material = segment.material if segment else None
-    element = segment.element if segment else None
-    grades, reasons = _candidates(defect, material, element, standard, spacing_m, corrosion_pct, lang)
+    figures = Figures(_width_interval_mm(defect), spacing_m, corrosion_pct, crack_ratio_pct)
+    grades, reasons = _candidates(defect, segment, standard, figures, lang)
     candidates = standard.in_order(grades)
     return DefectGrade(
         defect_id=defect.id,
@@ -100,52 +104,59 @@ def grade_defect(
 
 
 def _candidates(
-    defect: Defect,
-    material: str | None,
-    element: str | None,
-    standard: Standard,
-    spacing_m: float | None,
-    corrosion_pct: float | None,
-    lang: Lang,
+    defect: Defect, segment: Segment | None, standard: Standard, figures: Figures, lang: Lang
 ) -> tuple[set[str], list[Reason]]:
     if defect.kind == "crack" and defect.width_status == "no_scale":
         return set(), [Reason("no_scale")]
     if defect.kind == "corrosion" and defect.area_m2 is None:
         return set(), [Reason("no_scale")]
-    rules = _rules_for(defect.kind, material, element, standard)
+    material = segment.material if segment else None
+    rules = _rules_for(defect.kind, segment, standard)
     if not rules:
-        return set(), _no_rule(defect.kind, material, standard, lang)
-    grades: set[str] = set()
-    interval = _width_interval_mm(defect)
-    for rule in rules:
-        if isinstance(rule, CrackRule):
-            rows = range(len(rule.widths)) if interval is None else rule.width_rows(*interval)
-            columns = range(len(rule.spacings)) if spacing_m is None else rule.spacing_columns(spacing_m)
-            grades |= {grade for row in rows for column in columns for grade in rule.cells[row][column]}
-        elif isinstance(rule, CorrosionRule):
-            grades |= {grade for row in rule.share_rows(corrosion_pct) for grade in rule.cells[row]}
-        elif isinstance(rule, PresenceRule):
-            grades |= set(rule.candidates)
-    titles = tuple(dict.fromkeys(rule.title(lang) for rule in rules))
+        return set(), no_rule_reasons(defect.kind, material, standard, lang)
+    grades = {grade for rule in rules for grade in _allowed(rule, figures)}
     found = "/".join(standard.in_order(grades))
+    titles = tuple(dict.fromkeys(rule.title(lang) for rule in rules))
     reasons = [Reason("candidates", {"standard": standard.title(lang), "rule": titles, "grades": found})]
-    if defect.kind == "crack":
-        reasons += _crack_reasons(defect, interval, [r for r in rules if isinstance(r, CrackRule)], spacing_m)
-    if defect.kind == "corrosion":
-        reasons += _corrosion_reasons(rules, corrosion_pct)
-    if material is None:
-        materials = dict.fromkeys(name for rule in rules for name in rule.materials)
-        reasons.append(Reason("material_unknown", {"materials": tuple(Term(name) for name in materials)}))
+    reasons += rule_reasons(defect, rules, figures, material=material, exposed=bool(_exposures(segment)))
     return grades, reasons
 
 
-def _rules_for(kind: str, material: str | None, element: str | None, standard: Standard) -> Sequence[Rule]:
+def _allowed(rule: Rule, figures: Figures) -> set[str]:
+    """Every grade of a rule that the figures allow."""
+    if isinstance(rule, CrackRule):
+        rows = range(len(rule.widths)) if figures.width_mm is None else rule.width_rows(*figures.width_mm)
+        spacing_m = figures.spacing_m
+        columns = range(len(rule.spacings)) if spacing_m is None else rule.spacing_columns(spacing_m)
+        return {grade for row in rows for column in columns for grade in rule.cells[row][column]}
+    if isinstance(rule, CrackGridRule):
+        ratio_pct = figures.crack_ratio_pct
+        rows = range(len(rule.shares)) if ratio_pct is None else rule.share_rows(*ratio_pct)
+        return {grade for row in rows for grade in rule.cells[row]}
+    if isinstance(rule, CorrosionRule):
+        return {grade for row in rule.share_rows(figures.corrosion_pct) for grade in rule.cells[row]}
+    return set(rule.candidates) if isinstance(rule, PresenceRule) else set()
+
+
+def _rules_for(kind: str, segment: Segment | None, standard: Standard) -> Sequence[Rule]:
     """Rules for a kind on a material; one made for the element goes before those for elements in general."""
-    by_kind: dict[str, Sequence[Rule]] = {"crack": standard.crack, "corrosion": standard.corrosion}
-    present = [rule for rule in standard.presence if rule.kind == kind]
+    by_kind: dict[str, Sequence[Rule]] = {
+        "crack": (*standard.crack, *standard.crack_grid),
+        "corrosion": standard.corrosion,
+    }
+    present = [rule for rule in standard.presence if rule.is_for(kind)]
+    material, element = (segment.material, segment.element) if segment else (None, None)
     rules = [r for r in by_kind.get(kind, present) if material is None or material in r.materials]
+    if exposures := _exposures(segment):
+        rules = [rule for rule in rules if rule.exposures is None or exposures & set(rule.exposures)]
     special = [rule for rule in rules if rule.elements is not None and element in rule.elements]
     return special or [rule for rule in rules if rule.elements is None]
+
+
+def _exposures(segment: Segment | None) -> set[str]:
+    """Exposure classes of a segment; empty where none that is known is given."""
+    given = (segment.exposure if segment else None) or ""
+    return set(_EXPOSURE.findall(unicodedata.normalize("NFKC", given).upper()))
 
 
 def _width_interval_mm(defect: Defect) -> tuple[float, float] | None:
@@ -162,51 +173,3 @@ def _width_interval_mm(defect: Defect) -> tuple[float, float] | None:
         return None
     known = [width_mm for width_mm in (low_mm, defect.width_mm, high_mm) if width_mm is not None]
     return (0.0 if low_mm is None and defect.width_mm is None else min(known)), max(known)
-
-
-def _crack_reasons(
-    defect: Defect, interval: tuple[float, float] | None, rules: Sequence[CrackRule], spacing_m: float | None
-) -> list[Reason]:
-    if interval is None:
-        reasons = [Reason("width_unknown")]
-    elif interval[0] == 0.0:
-        reasons = [Reason("width_below", {"high_mm": interval[1]})]
-    else:
-        (low_mm, high_mm), status = interval, Term(defect.width_status or "unknown")
-        what = "width_interval" if defect.width_largest is None else "width_largest"
-        reasons = [Reason(what, {"low_mm": low_mm, "high_mm": high_mm, "status": status})]
-        if low_mm == high_mm:
-            reasons = [Reason("width_exact", {"width_mm": low_mm, "status": status})]
-    if all(len(rule.spacings) == 1 for rule in rules):
-        return reasons
-    if spacing_m is None:
-        return [*reasons, Reason("spacing_unknown")]
-    if math.isinf(spacing_m):
-        return [*reasons, Reason("spacing_single", {"search_m": SEARCH_M})]
-    borderline = any(len(rule.spacing_columns(spacing_m)) > 1 for rule in rules)
-    return [*reasons, Reason("spacing_borderline" if borderline else "spacing", {"spacing_m": spacing_m})]
-
-
-def _corrosion_reasons(rules: Sequence[Rule], corrosion_pct: float | None) -> list[Reason]:
-    reasons = [Reason("corrosion_share_unknown")]
-    if corrosion_pct is not None:
-        reasons = [Reason("corrosion_share", {"share_pct": corrosion_pct})]
-    if any(isinstance(rule, CorrosionRule) and rule.depth_by_person for rule in rules):
-        reasons.append(Reason("depth_by_person"))
-    if any("weathering_steel" in rule.materials for rule in rules):
-        reasons.append(Reason("weathering_steel"))
-    return reasons
-
-
-def _no_rule(kind: str, material: str | None, standard: Standard, lang: Lang) -> list[Reason]:
-    reasons = [
-        Reason(
-            "no_rule",
-            {"standard": standard.title(lang), "kind": Term(kind), "material": Term(material or "unknown")},
-        )
-    ]
-    if kind == "corrosion" and material in CONCRETE:
-        reasons.append(Reason("rust_on_concrete"))
-    if kind == "crack" and material in STEEL:
-        reasons.append(Reason("crack_in_steel"))
-    return reasons

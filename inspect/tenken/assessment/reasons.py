@@ -39,6 +39,7 @@ TERMS: dict[str, tuple[str, str]] = {
     "PC": ("PC", "PC"),
     "steel": ("鋼", "steel"),
     "weathering_steel": ("耐候性鋼", "weathering steel"),
+    "asphalt": ("アスファルト", "asphalt"),
     "unknown": ("不明", "unknown"),
     "no grade": ("区分なし", "no grade"),
     "measured": ("測定", "measured"),
@@ -97,6 +98,19 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "材料が不明なため {materials} のすべてを候補とした。",
         "Material unknown: the candidates hold for {materials}.",
     ),
+    "exposure_class_unknown": (
+        "環境条件（露出クラス）が不明なため {exposures} のすべてを候補とした。",
+        "Exposure class unknown: the candidates hold for {exposures}.",
+    ),
+    "crack_ratio": (
+        "見えた範囲のひび割れ率 {low_pct:.1f}～{high_pct:.1f} %（ます目の置き方による幅）。",
+        "Cracked share of the grid in what was seen {low_pct:.1f}-{high_pct:.1f} %, as the grid is laid.",
+    ),
+    "crack_ratio_exact": (
+        "見えた範囲のひび割れ率 {ratio_pct:.1f} %。",
+        "Cracked share of the grid in what was seen {ratio_pct:.1f} %.",
+    ),
+    "crack_ratio_unknown": ("ひび割れ率は不明。", "The cracked share of the grid is unknown."),
     "no_rule": (
         "{standard} には材料「{material}」の{kind}の区分がないため、評価区分なし。",
         "No grade: {standard} has no class for {kind} on material {material}.",

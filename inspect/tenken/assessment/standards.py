@@ -5,22 +5,21 @@ of corrosion, material) may be unknown. A standard never holds a diagnosis: I-IV
 person's to give.
 """
 
-import tomllib
 from collections.abc import Sequence
-from importlib.resources import files
 from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from tenken.errors import SettingsError
 from tenken.settings import Lang
 
 DIAGNOSES = frozenset({"I", "II", "III", "IV", "Ⅰ", "Ⅱ", "Ⅲ", "Ⅳ", "C1", "C2", "E1", "E2", "S1", "S2", "CS4"})
 """健全性, 対策区分 and AASHTO's fourth state: a qualified person's to set, so no standard may hold them."""
 
 _split = BeforeValidator(lambda cell: tuple(cell.split()) if isinstance(cell, str) else cell)
+Where = tuple[str | int, ...]
+"""Place of a value in the file: keys, and indexes from 0."""
 Cell = Annotated[tuple[str, ...], _split]
 """Candidate grades, in the file one string with spaces between them."""
 
@@ -56,12 +55,15 @@ class SpacingClass(_Record):
 
 
 class ShareClass(_Record):
-    """Corroded shares of the area seen, up to and with a limit; the last class has none."""
+    """Damaged shares of the area seen, below a limit or up to and with one; the last class has none."""
 
+    below_pct: float | None = Field(default=None, gt=0, le=100)
     up_to_pct: float | None = Field(default=None, ge=0, le=100)
 
     def holds(self, share_pct: float) -> bool:
         """Whether the share lies under this class's limit."""
+        if self.below_pct is not None:
+            return share_pct < self.below_pct
         return self.up_to_pct is None or share_pct <= self.up_to_pct
 
 
@@ -78,6 +80,8 @@ class Rule(_Record):
     materials: tuple[str, ...]
     elements: tuple[str, ...] | None = None
     """Elements the rule is for; None for those that no other rule names."""
+    exposures: tuple[str, ...] | None = None
+    """Exposure classes (EN 206) the rule is for; None for all."""
 
     def title(self, lang: Lang) -> str:
         """Code and name, the Japanese name being the official one."""
@@ -116,11 +120,38 @@ class CorrosionRule(Rule):
         return _touched(self.shares, share_pct, share_pct)
 
 
+class Grid(_Record):
+    """How cracked cells of a square grid are counted."""
+
+    cell_m: float = Field(gt=0)
+    one_crack_pct: float = Field(gt=0, le=100)
+    """Share of its area that a cell with one crack counts as cracked."""
+    several_cracks_pct: float = Field(gt=0, le=100)
+    """The same for a cell with two cracks or more."""
+
+
+class CrackGridRule(Rule):
+    """Candidates of cracks by the cracked share of a grid's cells (ひび割れ率)."""
+
+    shares: tuple[ShareClass, ...]
+    cells: tuple[Cell, ...]
+
+    def share_rows(self, low_pct: float, high_pct: float) -> range:
+        """Classes that the closed interval of shares touches."""
+        return _touched(self.shares, low_pct, high_pct)
+
+
 class PresenceRule(Rule):
     """Candidates of a kind by its mere presence."""
 
     kind: str
+    also_named: tuple[str, ...] = ()
+    """Other names of the kind: what a person enters, or another detector gives."""
     candidates: Cell
+
+    def is_for(self, kind: str) -> bool:
+        """Whether the kind is this rule's, by whatever name."""
+        return kind == self.kind or kind in self.also_named
 
 
 class Standard(_Record):
@@ -138,11 +169,18 @@ class Standard(_Record):
     crack: tuple[CrackRule, ...] = ()
     corrosion: tuple[CorrosionRule, ...] = ()
     presence: tuple[PresenceRule, ...] = ()
+    grid: Grid | None = None
+    crack_grid: tuple[CrackGridRule, ...] = ()
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules, whatever they ask."""
+        return (*self.crack, *self.crack_grid, *self.corrosion, *self.presence)
 
     @property
     def verified(self) -> bool:
         """Whether every rule's numbers were read in the standard's own text."""
-        return all(rule.verified for rule in (*self.crack, *self.corrosion, *self.presence))
+        return all(rule.verified for rule in self.rules)
 
     def title(self, lang: Lang) -> str:
         """Name of the standard."""
@@ -159,68 +197,47 @@ class Standard(_Record):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if forbidden := DIAGNOSES.intersection(self.grades):
-            raise ValueError(f"grades holds {sorted(forbidden)}, which only a person may give; take them out")
-        for number, rule in enumerate(self.crack, 1):
-            where = f"crack {number} ({rule.code})"
-            self._check_cells(where, rule.cells, len(rule.widths), len(rule.spacings))
-            _check_limits(f"{where}: widths", [(c.below_mm, c.up_to_mm) for c in rule.widths])
-            _check_limits(f"{where}: spacings", [(c.at_least_m, c.above_m) for c in rule.spacings], -1)
-        for number, area in enumerate(self.corrosion, 1):
-            rows = tuple((cell,) for cell in area.cells)
-            self._check_cells(f"corrosion {number} ({area.code})", rows, len(area.shares), 1)
-            _check_limits(f"corrosion {number} ({area.code}): shares", [(c.up_to_pct,) for c in area.shares])
-        for number, there in enumerate(self.presence, 1):
-            self._check_cells(f"presence {number} ({there.code})", ((there.candidates,),), 1, 1)
+            raise _misfit(("grades",), f"holds {sorted(forbidden)}, which only a person may give; take them out")
+        if not self.rules:
+            raise _misfit((), "holds no rule; add a [[crack]], [[corrosion]], [[presence]] or [[crack_grid]]")
+        for number, rule in enumerate(self.crack):
+            where = ("crack", number)
+            self._check_cells((*where, "cells"), rule.cells, len(rule.widths), len(rule.spacings))
+            _check_limits((*where, "widths"), [(c.below_mm, c.up_to_mm) for c in rule.widths])
+            _check_limits((*where, "spacings"), [(c.at_least_m, c.above_m) for c in rule.spacings], -1)
+        by_share: tuple[tuple[str, Sequence[CorrosionRule | CrackGridRule]], ...] = (
+            ("corrosion", self.corrosion),
+            ("crack_grid", self.crack_grid),
+        )
+        for table, rules in by_share:
+            for number, area in enumerate(rules):
+                rows = tuple((cell,) for cell in area.cells)
+                self._check_cells((table, number, "cells"), rows, len(area.shares), 1)
+                _check_limits((table, number, "shares"), [(c.below_pct, c.up_to_pct) for c in area.shares])
+        for number, there in enumerate(self.presence):
+            self._check_cells(("presence", number, "candidates"), ((there.candidates,),), 1, 1)
+        self._check_grid()
         return self
 
-    def _check_cells(self, where: str, cells: tuple[tuple[Cell, ...], ...], rows: int, columns: int) -> None:
+    def _check_grid(self) -> None:
+        if self.crack_grid and self.grid is None:
+            raise _misfit(("crack_grid", 0), "asks for a grid; add a table [grid] with cell_m and what a cell counts")
+        if self.grid is not None and self.grid.several_cracks_pct < self.grid.one_crack_pct:
+            raise _misfit(("grid", "several_cracks_pct"), "must not be below one_crack_pct; raise it")
+
+    def _check_cells(self, where: Where, cells: tuple[tuple[Cell, ...], ...], rows: int, columns: int) -> None:
         if len(cells) != rows or any(len(row) != columns for row in cells):
-            raise ValueError(f"{where}: cells must have {rows} rows of {columns}, one a class")
-        for cell in (cell for row in cells for cell in row):
+            raise _misfit(where, f"must have {rows} rows of {columns}, one a class; add or take out some")
+        for number, cell in ((number, cell) for number, row in enumerate(cells) for cell in row):
             if not cell or not set(cell) <= set(self.grades):
-                raise ValueError(f"{where}: cell {' '.join(cell)!r} must name some of {list(self.grades)}")
+                raise _misfit(
+                    (*where, number) if rows > 1 else where,
+                    f"has {' '.join(cell)!r}, which must name some of {list(self.grades)}",
+                )
         best, worst = ([[pick(map(self.severity, c)) for c in row] for row in cells] for pick in (min, max))
         for table in (best, worst, list(zip(*best, strict=True)), list(zip(*worst, strict=True))):
             if any(list(line) != sorted(line) for line in table):
-                raise ValueError(f"{where}: cells must not get better towards wider, denser or larger damage")
-
-
-def list_standards() -> tuple[str, ...]:
-    """Give the ids of the standards that come with the package."""
-    folder = files("tenken.assessment") / "standards"
-    names = (entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    return tuple(sorted(name.removesuffix(".toml") for name in names))
-
-
-def load_standard(id_or_path: str | Path) -> Standard:
-    """Read a standard by the id of a shipped one, or from a TOML file of the user's.
-
-    Raises
-    ------
-    SettingsError
-        When there is none of that name, or the file does not hold what a standard must; the message names
-        file and key.
-    """
-    name = str(id_or_path)
-    if name in list_standards():
-        text = (files("tenken.assessment") / "standards" / f"{name}.toml").read_text(encoding="utf-8")
-    elif Path(name).suffix == ".toml":
-        try:
-            text = Path(name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{name}: cannot be read ({error}); give a TOML file in UTF-8") from error
-    else:
-        raise SettingsError(
-            f"no standard named {name!r}; choose from {', '.join(list_standards())}, or give a .toml file"
-        )
-    try:
-        return Standard.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{name}: not valid TOML ({error}); mend that line") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        what = [".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")]
-        raise SettingsError(f"{name}: {': '.join(filter(None, what))}; see docs/standards.md for the keys") from error
+                raise _misfit(where, "must not get better towards wider, denser or larger damage; change the order")
 
 
 def _touched(classes: Sequence[WidthClass | SpacingClass | ShareClass], first: float, last: float) -> range:
@@ -229,9 +246,16 @@ def _touched(classes: Sequence[WidthClass | SpacingClass | ShareClass], first: f
     return range(begin, end + 1)
 
 
-def _check_limits(where: str, classes: Sequence[tuple[float | None, ...]], direction: int = 1) -> None:
+def _check_limits(where: Where, classes: Sequence[tuple[float | None, ...]], direction: int = 1) -> None:
     limits = [[value for value in one if value is not None] for one in classes]
     if any(len(values) != 1 for values in limits[:-1]) or limits[-1:] != [[]]:
-        raise ValueError(f"{where}: each class needs one limit, and the last one none")
-    if any((after[0] - before[0]) * direction <= 0 for before, after in pairwise(limits[:-1])):
-        raise ValueError(f"{where}: limits must go {'up' if direction > 0 else 'down'} from class to class")
+        raise _misfit(where, "needs one limit a class, and a last class {} without one; add or take out limits")
+    for number, (before, after) in enumerate(pairwise(limits[:-1]), 1):
+        if (after[0] - before[0]) * direction <= 0:
+            way = "up" if direction > 0 else "down"
+            raise _misfit((*where, number), f"has limits that must go {way} from class to class; change their order")
+
+
+def _misfit(where: Where, message: str) -> PydanticCustomError:
+    """Make an error that says at which key of the file the fault is."""
+    return PydanticCustomError("standard", "{message}", {"message": message, "where": where})

@@ -43,6 +43,7 @@ DEFECTS: dict[str, FieldType] = {
     "width_largest_high_mm": "real",
     "inferred_length_m": "real",
     "pattern": "text",
+    "review_kind": "text",
 }
 """One row a physical defect. Others rely on the columns up to ``review_note``."""
 
@@ -133,6 +134,8 @@ PHOTOS: dict[str, FieldType] = {
     "taken_at": "text",
     "pose_source": "text",
     "detections": "integer",
+    "width_px": "integer",
+    "height_px": "integer",
 }
 """Others rely on the columns up to ``reason``."""
 

@@ -1,7 +1,7 @@
 """Defects and segments for web maps: RFC 7946, byte-equal for equal input."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from pyproj import CRS, Transformer
-from shapely import MultiPolygon, Polygon
+from shapely import MultiLineString, Polygon
 from shapely.geometry.polygon import orient
 
 from tenken.inspection import Inspection
@@ -41,14 +41,15 @@ def write_geojson(
         write_atomically(folder / f"{layer.name}.qml", layer_qml(layer, lang))
 
 
-def feature_collection(layer: Layer, crs: CRS | None, id_column: str) -> str:
-    """Write a layer as GeoJSON text, one feature a line."""
+def feature_collection(layer: Layer, crs: CRS | None, id_column: str | None) -> str:
+    """Write a layer as GeoJSON text, one feature a line; without an ``id_column`` features have no id."""
     to_wgs84 = None if crs is None else Transformer.from_crs(crs, 4326, always_xy=True)
+    identities = [None] * len(layer.rows) if id_column is None else layer.column(id_column)
     lines = []
-    for (geometry, values), identity in zip(layer.rows, layer.column(id_column), strict=True):
+    for (geometry, values), identity in zip(layer.rows, identities, strict=True):
         feature = {
             "type": "Feature",
-            "id": identity,
+            **({} if id_column is None else {"id": identity}),
             "geometry": None if to_wgs84 is None else _geometry(geometry, to_wgs84),
             "properties": dict(zip(layer.fields, values, strict=True)),
         }
@@ -58,14 +59,16 @@ def feature_collection(layer: Layer, crs: CRS | None, id_column: str) -> str:
 
 
 def _geometry(geometry: LayerGeometry | None, to_wgs84: Transformer) -> dict[str, Any] | None:
-    """Give an area as a GeoJSON object, exterior rings counter-clockwise, None for nothing."""
-    if not isinstance(geometry, MultiPolygon) or geometry.is_empty:
+    """Give areas or lines as a GeoJSON object, exterior rings counter-clockwise, None for nothing."""
+    if geometry is None or geometry.is_empty:
         return None
 
     def degrees(xy_m: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.column_stack(to_wgs84.transform(xy_m[:, 0], xy_m[:, 1]))
 
     placed = shapely.transform(shapely.force_2d(geometry), degrees)
+    if isinstance(placed, MultiLineString):
+        return {"type": "MultiLineString", "coordinates": [_positions(line.coords) for line in placed.geoms]}
     # On the grid of the decimals first, so that rounding makes no ring cross itself; a sliver that would
     # vanish there is kept as it was.
     gridded = shapely.set_precision(placed, 10.0**-DECIMALS)
@@ -76,7 +79,8 @@ def _geometry(geometry: LayerGeometry | None, to_wgs84: Transformer) -> dict[str
 
 
 def _rings(polygon: Polygon) -> list[list[list[float]]]:
-    return [
-        [[round(lon, DECIMALS), round(lat, DECIMALS)] for lon, lat in ring.coords]
-        for ring in (polygon.exterior, *polygon.interiors)
-    ]
+    return [_positions(ring.coords) for ring in (polygon.exterior, *polygon.interiors)]
+
+
+def _positions(lon_lat_deg: Iterable[Sequence[float]]) -> list[list[float]]:
+    return [[round(position[0], DECIMALS), round(position[1], DECIMALS)] for position in lon_lat_deg]

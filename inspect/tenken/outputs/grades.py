@@ -6,6 +6,8 @@ SCALES: tuple[tuple[str, ...], ...] = (
     ("a", "b", "c", "d", "e"),
     ("CS1", "CS2", "CS3"),
     ("Ri0", "Ri1", "Ri2", "Ri3", "Ri4", "Ri5"),
+    ("小", "中", "大"),
+    ("≤wmax", ">wmax"),
     ("10", "9", "8", "7", "6", "5", "4", "3", "2", "1", "0"),
 )
 """Grades of the shipped standards, each scale from the mildest to the severest."""

@@ -116,6 +116,7 @@ def defects_layer(
                     *_stated(defect.width_largest),
                     rounded(defect.inferred_length_m, 4),
                     defect.pattern,
+                    review.kind,
                 ),
             )
 
@@ -215,6 +216,8 @@ def photos_layer(inspection: Inspection) -> Layer:
                 photo.taken_at,
                 photo.pose_source or None,
                 photo.detections,
+                photo.width_px,
+                photo.height_px,
             ),
         )
         for photo in sorted(inspection.photos, key=lambda one: one.photo)

@@ -6,12 +6,26 @@ follows the defect's sightings, and only where none of them is left, its id.
 
 import csv
 import sqlite3
+import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tenken.identity.identify import Defect
+
+ENTERED_KINDS: dict[str, str] = {
+    "ひびわれ": "crack",
+    "腐食": "corrosion",
+    "剥離": "spalling",
+    "剥離・鉄筋露出": "spalling",
+    "鉄筋露出": "exposed_rebar",
+    "漏水": "leakage",
+    "漏水・遊離石灰": "leakage",
+    "遊離石灰": "efflorescence",
+    "うき": "delamination",
+}
+"""Kinds by the official terms that a person may write; any other word stands for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +34,8 @@ class Review:
 
     review: str | None
     note: str | None
+    kind: str | None = None
+    """What it is, where the software took it for something else; it is graded as this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +52,15 @@ def read_reviews(path: Path) -> dict[str, EarlierReview]:
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not {"defects", "sightings"} <= tables:
             return {}
+        columns = {name for _, name, *_ in database.execute("PRAGMA table_info(defects)")}
+        kind = "nullif(review_kind, '')" if "review_kind" in columns else "NULL"
         rows = database.execute(
-            "SELECT id, nullif(review, ''), nullif(review_note, '') FROM defects ORDER BY id"
+            f"SELECT id, nullif(review, ''), nullif(review_note, ''), {kind} FROM defects ORDER BY id"  # noqa: S608
         ).fetchall()
         return {
-            str(one): EarlierReview(Review(review, note), _sightings_of(database, one))
-            for one, review, note in rows
-            if review or note
+            str(one): EarlierReview(Review(*entered), _sightings_of(database, one))
+            for one, *entered in rows
+            if any(entered)
         }
 
 
@@ -74,8 +92,21 @@ def keep_lost_reviews(path: Path, earlier: Mapping[str, EarlierReview], lost: Se
     with path.open("a", encoding="utf-8-sig" if new else "utf-8", newline="") as stream:
         table = csv.writer(stream)
         if new:
-            table.writerow(["id", "review", "review_note"])
-        table.writerows([one, earlier[one].review.review, earlier[one].review.note] for one in lost)
+            table.writerow(["id", "review", "review_note", "review_kind"])
+        reviews = ((one, earlier[one].review) for one in lost)
+        table.writerows([one, review.review, review.note, review.kind] for one, review in reviews)
+
+
+def as_reviewed(defects: Sequence[Defect], reviews: Mapping[str, Review]) -> list[Defect]:
+    """Give defects as what a person says they are; what was measured of them stays."""
+    kinds = {one: review.kind for one, review in reviews.items() if review.kind}
+    return [replace(d, kind=entered_kind(kinds[d.id])) if d.id in kinds else d for d in defects]
+
+
+def entered_kind(text: str) -> str:
+    """Give the kind that a word entered by a person means."""
+    word = unicodedata.normalize("NFKC", text).strip()
+    return ENTERED_KINDS.get(word, word)
 
 
 def _sightings_of(database: sqlite3.Connection, defect_id: str) -> frozenset[str]:

@@ -30,7 +30,7 @@ def write_segments_csv(path: Path, inspection: Inspection) -> None:
                 inside = geometry.representative_point()
                 lon_deg, lat_deg = to_wgs84.transform(inside.x, inside.y)
                 place = [f"{lat_deg:.7f}", f"{lon_deg:.7f}"]
-            writer.writerow([*map(_cell, values), *place])
+            writer.writerow([*map(cell_text, values), *place])
 
 
 def safe_text(text: str) -> str:
@@ -39,7 +39,8 @@ def safe_text(text: str) -> str:
     return f"'{text}" if dangerous else text
 
 
-def _cell(value: Value) -> str:
+def cell_text(value: Value) -> str:
+    """Write a value for a spreadsheet; what is unknown as an empty cell."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -37,6 +37,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "name": ("name", "名称", "橋梁名", "橋名", "施設名"),
     "material": ("material", "材料", "材質", "使用材料"),
     "element": ("element", "kind", "structure", "部材", "部材種別", "部材名"),
+    "exposure": ("exposure", "exposure_class", "露出クラス", "暴露クラス"),
     "width_m": ("width_m", "幅員", "全幅員", "width"),
     "路下条件": ("路下条件", "under", "under_condition"),
     "代替路の有無": ("代替路の有無", "代替路", "迂回路", "detour"),
@@ -54,6 +55,7 @@ MATERIALS: dict[str, tuple[str, ...]] = {
     "PC": ("PC", "PC橋", "プレストレストコンクリート", "prestressed concrete", "PSC"),
     "steel": ("steel", "鋼", "鋼橋", "鋼材", "鋼製"),
     "weathering_steel": ("weathering_steel", "weathering steel", "耐候性鋼", "耐候性鋼材"),
+    "asphalt": ("asphalt", "アスファルト", "アスファルト舗装", "As舗装"),
     "": ("", "unknown", "不明", "concrete", "コンクリート", "-"),
 }
 """Materials that standards know; "" is unknown, and plain concrete does not say whether RC or PC."""
@@ -64,6 +66,7 @@ ELEMENTS: dict[str, tuple[str, ...]] = {
     "pier": ("pier", "橋脚"),
     "abutment": ("abutment", "橋台"),
     "bearing": ("bearing", "支承"),
+    "pavement": ("pavement", "carriageway", "舗装", "車道", "路面"),
 }
 
 
@@ -74,14 +77,16 @@ class Asset:
     asset_id: str
     name: str
     material: str | None
-    """RC, PC, steel or weathering_steel; the file's own word where it names another; None when unknown."""
+    """RC, PC, steel, weathering_steel or asphalt; the file's own word where it names another; None when unknown."""
     element: str | None
-    """deck, girder, pier, …; the file's own word where it names another; None when not given."""
+    """deck, girder, pier, pavement, …; the file's own word where it names another; None when not given."""
     geometry: MultiPolygon | MultiLineString
     width_m: float | None
     """Of lines: the structure's full width."""
     importance: dict[str, str]
     """Values as the file gives them, by `IMPORTANCE_INPUTS`."""
+    exposure: str | None = None
+    """Exposure class as in EN 206 (``XC4``, ``XC4/XD1``), as the file gives it; None when not given."""
 
 
 def read_assets(path: Path, crs: CRS) -> tuple[Asset, ...]:
@@ -106,6 +111,7 @@ def read_assets(path: Path, crs: CRS) -> tuple[Asset, ...]:
     names = _texts(raw, "name")
     materials = _texts(raw, "material")
     elements = _texts(raw, "element")
+    exposures = _texts(raw, "exposure")
     widths_m = _widths_m(raw)
     inputs = {name: _texts(raw, name) for name in IMPORTANCE_INPUTS}
     return tuple(
@@ -117,6 +123,7 @@ def read_assets(path: Path, crs: CRS) -> tuple[Asset, ...]:
             geometry=geometries[i],
             width_m=widths_m[i],
             importance={name: values[i] for name, values in inputs.items() if values[i]},
+            exposure=exposures[i] or None,
         )
         for i in range(len(ids))
     )

@@ -46,6 +46,8 @@ class Segment:
     """Importance inputs on the national form's terms, as given with the asset."""
     element: str | None = None
     """deck, girder, …; None when not given."""
+    exposure: str | None = None
+    """Exposure class as given with the asset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ def _stations(asset: Asset, segment_length_m: float) -> list[Segment]:
             geometry=geometry,
             importance=asset.importance,
             element=asset.element,
+            exposure=asset.exposure,
         )
         for start_m, end_m, geometry in pieces
     ]

@@ -1,0 +1,70 @@
+"""``inspect export``: a finished run's result in the formats of other programs, or a copy fit to be published."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tenken.commands import options
+
+FORMATS = "coco, csv, geojson, geoparquet, ngsi or shapefile"
+
+
+def export(
+    out: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    to: Annotated[str | None, typer.Option(help=f"Format: {FORMATS}.", show_default=False)] = None,
+    dest: Annotated[
+        Path | None, typer.Option(help="Folder for the files.", show_default="OUT/exports/FORMAT or OUT/public")
+    ] = None,
+    rejected: Annotated[bool, typer.Option("--all", help="Keep the defects that a person rejected.")] = False,
+    public: Annotated[
+        bool,
+        typer.Option("--public", help="Photos without their data; a person must have looked at each of them first."),
+    ] = False,
+    flight: Annotated[
+        Path | None, typer.Option(help="With --public: where the photos are now.", show_default="where they were")
+    ] = None,
+    blur_weights: Annotated[
+        str | None,
+        typer.Option(help="With --public: weights of your own that propose what to blur.", show_default=False),
+    ] = None,
+    with_defects: Annotated[
+        bool, typer.Option("--with-defects", help="With --public: confirmed defects too, places rounded to 100 m.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """Export a finished run, with what people entered in QGIS. Photos are only needed with --public."""
+    import json as json_format
+
+    from tenken.errors import SettingsError
+    from tenken.exports.formats import EXPORTERS, export_result
+
+    if (to is None) == (not public):
+        raise SettingsError(f"inspect export: give --to ({', '.join(EXPORTERS)}), or --public")
+    if to is not None:
+        if flight or blur_weights or with_defects:
+            raise SettingsError("--flight, --blur-weights and --with-defects go with --public, not with --to")
+        folder, notes = export_result(out, to, dest, rejected=rejected)
+    else:
+        folder, notes = _public(out, dest, flight, blur_weights, with_defects=with_defects, quiet=json)
+    if json:
+        typer.echo(json_format.dumps({"folder": str(folder), "notes": notes}, ensure_ascii=False, indent=2))
+        return
+    for note in notes:
+        typer.echo(note)
+    typer.echo(f"Exported to {folder}")
+
+
+def _public(
+    out: Path, dest: Path | None, flight: Path | None, blur_weights: str | None, *, with_defects: bool, quiet: bool
+) -> tuple[Path, list[str]]:
+    from tenken.commands.terminal import shown_progress
+    from tenken.detection.detect import load_detector
+    from tenken.exports.public_copy import export_public
+
+    detector = None if blur_weights is None else load_detector(blur_weights)
+    with shown_progress(quiet=quiet) as progress:
+        folder, published, withheld = export_public(
+            out, dest, flight, progress, detector=detector, with_defects=with_defects
+        )
+    return folder, [f"{published} photos published, {withheld} withheld"]
