@@ -102,15 +102,15 @@ def test_the_first_standard_brings_every_byte_back(graded: Path, tmp_path: Path)
         assert all(same(value, after[key][name]) for key, row in before.items() for name, value in row.items())
 
 
-def enter(out: Path, kind: str) -> str:
-    """Enter another kind for a defect as in QGIS; give its id."""
+def enter(out: Path, kind: str | None, review: str = "changed") -> str:
+    """Enter a review, and perhaps another kind, for a defect as in QGIS; give its id."""
     with closing(sqlite3.connect(out / "inspection.gpkg")) as database:
         for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             database.execute(f'DROP TRIGGER "{name}"')  # call functions that only GIS programs bring along
         (chosen,) = database.execute(
             "SELECT id FROM defects WHERE segment_id LIKE 'DEMO-D%' ORDER BY id"
         ).fetchone()  # of the deck, which is of reinforced concrete
-        database.execute("UPDATE defects SET review = 'changed', review_kind = ? WHERE id = ?", (kind, chosen))
+        database.execute("UPDATE defects SET review = ?, review_kind = ? WHERE id = ?", (review, kind, chosen))
         database.commit()
     return str(chosen)
 
@@ -136,3 +136,20 @@ def test_a_defect_is_graded_as_the_kind_that_a_person_entered(
     assert (row["grade_candidates"], row["review"], row["review_kind"]) == (candidates, "changed", entered)
     (before,) = (row for row in rows(graded, "defects").values() if row["id"] == chosen)
     assert row["kind"] == before["kind"]  # what the software took it for stays on record
+
+
+def test_what_a_person_rejected_counts_in_no_segment_and_stays_on_record(graded: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(graded, out)
+    chosen = enter(out, None, "rejected")
+    regrade(out, "japan-bridge-2019")
+    (row,) = (row for row in rows(out, "defects").values() if row["id"] == chosen)
+    assert row["review"] == "rejected"
+    assert row["grade_candidates"]
+    counted = {
+        segment: {one["segment_id"]: one["defects"] for one in rows(folder, "segments").values()}
+        for segment, folder in (("before", graded), ("after", out))
+    }
+    fewer = {name for name, count in counted["before"].items() if counted["after"][name] == count - 1}
+    assert fewer == {row["segment_id"]}
+    assert all(counted["after"][n] == count for n, count in counted["before"].items() if n not in fewer)

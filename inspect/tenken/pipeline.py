@@ -16,7 +16,7 @@ from tenken.identity.identify import identify
 from tenken.imagery.flight import Flight, count_files, read_flight
 from tenken.inspection import Inspection, SkippedRecord
 from tenken.measurement.measure import sight
-from tenken.outputs.reviews import EarlierReview, as_reviewed, carry_reviews, read_reviews
+from tenken.outputs.reviews import REJECTED, EarlierReview, as_reviewed, carry_reviews, read_reviews
 from tenken.running.photos import (
     FlightPlaces,
     adjusted_places,
@@ -122,7 +122,8 @@ def measure_flight(
 ) -> Inspection:
     """Measure, join, grade and rank what was found; the same for new and for kept detections.
 
-    A defect whose kind a person entered in the ``earlier`` result is graded as that kind.
+    A defect whose kind a person entered in the ``earlier`` result is graded as that kind; one that a person rejected
+    there counts in no segment.
     """
     photos = placed_photos(flight, outcome, places)
     sightings = [
@@ -142,6 +143,7 @@ def measure_flight(
         lang=settings.lang,
         segment_length_m=settings.segment_length_m,
         max_resolution_mm=settings.max_resolution_mm,
+        rejected={one for one, review in reviews.items() if review.review == REJECTED},
     )
     return Inspection(
         flight=flight.name,

@@ -1,7 +1,7 @@
 """From defects to the repair list: assets, segments, coverage, grades and rank in one call."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from pyproj import CRS
@@ -32,6 +32,7 @@ def assess(
     lang: Lang = "ja",
     segment_length_m: float = 10.0,
     max_resolution_mm: float | None = None,
+    rejected: Collection[str] = (),
 ) -> tuple[dict[str, DefectGrade], tuple[Finding, ...]]:
     """Grade every defect and rank every segment.
 
@@ -53,6 +54,8 @@ def assess(
         Length of a station, and side of a cell.
     max_resolution_mm
         Coarsest effective resolution that counts as seen, mm per pixel (`tenken.structure.coverage.cover`).
+    rejected
+        Ids of defects that a person said are none: they are graded, but count in no segment.
 
     Returns
     -------
@@ -81,8 +84,10 @@ def assess(
 
     places = assign([_place(defect) for defect in defects], segments)
     inside: dict[str | None, list[Defect]] = defaultdict(list)
+    counted = [defect for defect in defects if defect.id not in rejected]
     for defect, segment_id in zip(defects, places, strict=True):
-        inside[segment_id].append(defect)
+        if defect.id not in rejected:
+            inside[segment_id].append(defect)
     by_id = {segment.segment_id: segment for segment in segments}
     quantities = {i: quantities_of(by_id[i], inside[i], coverage[i]) for i in by_id}
     ratios = _crack_ratios(segments, inside, coverage, standard)
@@ -98,7 +103,7 @@ def assess(
             crack_ratio_pct=ratios.get(segment_id),
             lang=lang,
         )
-    return graded, rank(segments, defects, graded, quantities, coverage, standard, lang)
+    return graded, rank(segments, counted, graded, quantities, coverage, standard, lang)
 
 
 def _crack_ratios(

@@ -17,6 +17,7 @@ from tenken.errors import SettingsError
 from tenken.outputs import columns
 from tenken.outputs.columns import FieldType
 from tenken.outputs.layers import GeometryType, Layer, LayerGeometry, Value
+from tenken.outputs.reviews import REJECTED
 from tenken.running.results import GEOPACKAGE, finished_run
 
 LAYERS: dict[str, tuple[GeometryType, Mapping[str, FieldType], str | None]] = {
@@ -83,7 +84,7 @@ def read_result(folder: Path) -> FinishedResult:
 
 def without_rejected(result: FinishedResult) -> tuple[FinishedResult, int]:
     """Leave out what a person rejected, and say how many defects that were."""
-    rejected = {row["id"] for row in result.records("defects") if row.get("review") == "rejected"}
+    rejected = {row["id"] for row in result.records("defects") if row.get("review") == REJECTED}
 
     def kept(layer: Layer) -> Layer:
         if layer.name not in _OF_A_DEFECT:

@@ -14,6 +14,9 @@ from pathlib import Path
 
 from tenken.identity.identify import Defect
 
+REJECTED = "rejected"
+"""What a person enters in the column ``review`` for what is no defect."""
+
 ENTERED_KINDS: dict[str, str] = {
     "ひびわれ": "crack",
     "腐食": "corrosion",
