@@ -149,7 +149,7 @@ def write_results(
     write_geojson(folder, inspection, settings.lang, reviews=reviews, crops=crops)
     write_segments_csv(folder / "segments.csv", inspection)
     progress.advance()
-    write_report(folder / "report.html", inspection, crops, settings.lang)
+    write_report(folder / "report.html", inspection, crops, settings.lang, reviews)
     progress.advance()
     record = run_record(folder, flight, inspection, outcome, seconds)
     write_atomically(folder / RUN_RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,196 @@
+"""The report for the archive: the same content, on every page who diagnoses, searchable, equal for equal input."""
+
+import dataclasses
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pypdf
+import pytest
+from fontTools.ttLib import TTFont
+from typer.testing import CliRunner
+
+from tenken.cli import app
+from tenken.errors import MissingExtraError, SettingsError
+from tenken.inspection import Inspection
+from tenken.outputs import japanese_font, write_crops
+from tenken.outputs.japanese_font import FontFace, find_font
+from tenken.outputs.pdf_page import ArchivePage
+from tenken.outputs.report_pdf import NO_DATE, write_pdf
+from tenken.outputs.reviews import Review
+from tenken.outputs.wording import words
+
+LoadWindow = Callable[[str, int, int, int, int], npt.NDArray[np.uint8]]
+
+
+@pytest.fixture(scope="module")
+def font() -> FontFace:
+    try:
+        return find_font()
+    except MissingExtraError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=["ja", "en"])
+def lang(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def document(tmp_path: Path, bridge: Inspection, concrete: LoadWindow, lang: str, font: FontFace) -> pypdf.PdfReader:
+    crops = write_crops(tmp_path / "crops", bridge, concrete)
+    write_pdf(tmp_path / "report.pdf", bridge, crops, lang, {"C-0002": Review("confirmed", "現地で確認")}, font)
+    return pypdf.PdfReader(tmp_path / "report.pdf")
+
+
+def squeezed(text: str) -> str:
+    """Text without spaces: where a line breaks does not matter."""
+    return "".join(text.split())
+
+
+def test_every_page_is_a4_numbered_and_says_who_diagnoses(document: pypdf.PdfReader, lang: str) -> None:
+    for number, page in enumerate(document.pages, start=1):
+        assert (round(page.mediabox.width), round(page.mediabox.height)) == (595, 842)
+        text = squeezed(page.extract_text())
+        assert squeezed(words("ja")("statement")) in text
+        assert squeezed(words(lang)("statement")) in text
+        assert f"{number}/{len(document.pages)}" in text
+
+
+def test_it_holds_what_the_page_holds(document: pypdf.PdfReader, lang: str) -> None:
+    text, shown = words(lang), squeezed("".join(page.extract_text() for page in document.pages))
+    for part in (
+        "flight_042 千葉橋 <上り>", "0.32 mm (0.28–0.36 mm)", "0.15–0.34 mm", "c / d", "第1日/橋 上面 003.jpg",
+        "ぶれ 3.1 px",
+        "303 px × 2.4 px", "途中まで <EOF>", "cd" * 32, "現地で確認", text("review.confirmed"), text("limit.6"),
+        text("report.unverified_long"), text("not_assessed.note"), text("clean.note"), text("details.unlocated_note"),
+        text("width_status.estimated"), text("card.unseen_in", count=1),
+    ):  # fmt: skip
+        assert squeezed(part) in shown, part
+
+
+def test_each_defect_has_its_picture_and_each_part_its_bookmark(document: pypdf.PdfReader, lang: str) -> None:
+    pictures = {image.name for page in document.pages for image in page.images}
+    assert len(pictures) == 4
+    titles = [str(one.title) for one in document.outline if isinstance(one, pypdf.generic.Destination)]
+    text = words(lang)
+    assert [text("report.first"), text("report.map"), "1. 千葉橋 第1径間"] == [
+        title for title in titles if title in (text("report.first"), text("report.map"), "1. 千葉橋 第1径間")
+    ]
+    place = next(one for one in document.outline if getattr(one, "title", "") == "1. 千葉橋 第1径間")
+    assert isinstance(place, pypdf.generic.Destination)
+    number = document.get_destination_page_number(place)
+    assert number is not None
+    assert "C-0001" in document.pages[number].extract_text()
+
+
+def test_its_font_is_inside_and_it_calls_itself_pdf_a(document: pypdf.PdfReader, lang: str) -> None:
+    for page in document.pages:
+        for font in page["/Resources"]["/Font"].values():  # type: ignore[index]
+            descriptor = font["/DescendantFonts"][0]["/FontDescriptor"]
+            assert {"/FontFile2", "/FontFile3"} & set(descriptor)
+    assert document.xmp_metadata is not None
+    assert document.trailer["/Root"]["/Lang"] == lang  # type: ignore[index]
+    assert "<pdfaid:part>2</pdfaid:part><pdfaid:conformance>U" in document.xmp_metadata.stream.get_data().decode()
+
+
+def test_equal_input_gives_an_equal_file(tmp_path: Path, bridge: Inspection, font: FontFace) -> None:
+    turned = dataclasses.replace(bridge, defects=bridge.defects[::-1], photos=bridge.photos[::-1])
+    for name, inspection in (("a.pdf", bridge), ("b.pdf", turned)):
+        write_pdf(tmp_path / name, inspection, {}, "ja", None, font)
+    assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
+
+
+def test_a_flight_without_positions_has_a_pdf_without_a_map(
+    tmp_path: Path, bridge: Inspection, lang: str, font: FontFace
+) -> None:
+    unplaced = tuple(one for one in bridge.defects if one.outline_m is None)
+    photos = tuple(dataclasses.replace(one, footprint=None, taken_at=None) for one in bridge.photos)
+    bare = dataclasses.replace(bridge, crs=None, defects=unplaced, grades={}, findings=(), photos=photos)
+    write_pdf(tmp_path / "report.pdf", bare, {}, lang, None, font)
+    shown = squeezed("".join(page.extract_text() for page in pypdf.PdfReader(tmp_path / "report.pdf").pages))
+    assert squeezed(words(lang)("not_assessed.all")) in shown
+    assert "C-0003" in shown
+    assert str(NO_DATE.year) not in shown
+
+
+def test_japanese_breaks_between_characters_but_not_before_a_full_stop(font: FontFace) -> None:
+    page = ArchivePage(font, ("一",), "題", "ja", NO_DATE)
+    page.add_page()
+    lines = page.wrapped("ひびわれの幅は不明。次の区間（橋脚）も未評価。", 10, 10 * 3.6)
+    assert len(lines) > 1
+    assert "".join(lines) == "ひびわれの幅は不明。次の区間（橋脚）も未評価。"
+    assert not [line for line in lines if line[0] in "。、）" or line.endswith("（")]
+    assert page.wrapped("crack width unknown", 10, 25) == ["crack width", "unknown"]
+    assert "".join(page.wrapped("ab" * 32, 10, 25)) == "ab" * 32
+
+
+def test_a_sign_that_the_font_lacks_is_shown_as_missing_and_not_left_out(font: FontFace) -> None:
+    page = ArchivePage(font, ("一",), "題", "ja", NO_DATE)
+    page.add_page()
+    page.text_block("橋\U0001f309 ≤ 1")
+    shown = pypdf.PdfReader(_saved(page)).pages[0].extract_text()
+    assert "橋〓" in shown or "橋?" in shown
+    assert "≤ 1" in shown or "≦ 1" in shown
+
+
+def _saved(page: ArchivePage) -> io.BytesIO:
+    return io.BytesIO(bytes(page.output()))
+
+
+def test_without_a_japanese_font_one_line_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(japanese_font, "font_folders", lambda: (tmp_path,))
+    with pytest.raises(MissingExtraError, match=r"no Japanese font.*--font"):
+        find_font()
+
+
+def test_a_font_of_this_machine_is_found_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, font: FontFace
+) -> None:
+    (tmp_path / "deep").mkdir()
+    there = tmp_path / "deep" / "ipaexg.ttf"
+    one_face(font, there)
+    (tmp_path / "aaa.ttf").write_bytes(there.read_bytes())
+    monkeypatch.setattr(japanese_font, "font_folders", lambda: (tmp_path,))
+    assert find_font() == FontFace(there, 0)
+
+
+def one_face(font: FontFace, path: Path, **changes: int) -> None:
+    """Write a small font from a face, with Japanese characters."""
+    with TTFont(font.path, fontNumber=font.number) as whole:
+        for name, value in changes.items():
+            setattr(whole["OS/2"], name, value)
+        whole.save(path)
+
+
+def test_a_font_that_may_not_be_embedded_is_not(tmp_path: Path, font: FontFace) -> None:
+    one_face(font, tmp_path / "locked.ttf", fsType=2)
+    with pytest.raises(SettingsError, match=r"locked\.ttf: not a font that can write Japanese and may be embedded"):
+        find_font(tmp_path / "locked.ttf")
+
+
+def test_wrong_fonts_are_named_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"none\.ttf: no such file"):
+        find_font(tmp_path / "none.ttf")
+    (tmp_path / "text.ttf").write_text("no font")
+    with pytest.raises(SettingsError, match=r"text\.ttf: not a font"):
+        find_font(tmp_path / "text.ttf")
+
+
+def test_the_command_asks_for_what_the_pdf_needs_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = CliRunner().invoke(app, ["report", str(tmp_path), "--font", "x.ttf"])
+    assert result.exit_code == 2
+    assert "add --pdf" in result.output
+    monkeypatch.setattr(japanese_font, "font_folders", lambda: (tmp_path,))
+    result = CliRunner().invoke(app, ["report", str(tmp_path), "--pdf"])
+    assert result.exit_code == 6
+    assert result.output.count("\n") == 1
+    monkeypatch.setitem(sys.modules, "fpdf", None)
+    result = CliRunner().invoke(app, ["report", str(tmp_path), "--pdf"])
+    assert result.exit_code == 6
+    assert 'pip install "tenken[pdf]"' in result.output
