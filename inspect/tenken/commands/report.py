@@ -74,9 +74,9 @@ def _pdf_font(chosen: Path | None) -> "FontFace":
 def _write_pdf(out: Path, inspection: "Inspection", lang: str, face: "FontFace") -> Path:
     from tenken.outputs.report_pdf import write_pdf
     from tenken.outputs.reviews import read_reviews
-    from tenken.running.results import GEOPACKAGE
+    from tenken.running.results import GEOPACKAGE, REPORT_PDF
 
-    path = out / "report.pdf"
+    path = out / REPORT_PDF
     crops = {one.id: f"crops/{one.id}.jpg" for one in inspection.defects}
     reviews = {one: earlier.review for one, earlier in read_reviews(out / GEOPACKAGE).items()}
     write_pdf(path, inspection, crops, lang, reviews, face)

@@ -11,27 +11,29 @@ from fontTools.ttLib import TTFont, TTLibError
 from tenken.errors import MissingExtraError, SettingsError
 
 FONT_FILES: tuple[tuple[str, int], ...] = (
-    ("NotoSansJP-Regular.otf", 0),
     ("NotoSansJP-Regular.ttf", 0),
-    ("NotoSansCJKjp-Regular.otf", 0),
-    ("NotoSansCJK-Regular.ttc", 0),
-    ("SourceHanSansJP-Regular.otf", 0),
     ("BIZ-UDGothicR.ttc", 1),
     ("YuGothR.ttc", 0),
     ("YuGothM.ttc", 0),
     ("meiryo.ttc", 0),
     ("msgothic.ttc", 1),
-    ("ヒラギノ角ゴシック W3.ttc", 0),
-    ("Hiragino Sans W3.ttc", 0),
     ("Arial Unicode.ttf", 0),
     ("ipaexg.ttf", 0),
     ("ipagp.ttf", 0),
     ("ipag.ttf", 0),
     ("TakaoPGothic.ttf", 0),
     ("VL-PGothic-Regular.ttf", 0),
-    ("fonts-japanese-gothic.ttf", 0),
+    ("NotoSansCJK-Regular.ttc", 0),
+    ("NotoSansCJKjp-Regular.otf", 0),
+    ("NotoSansJP-Regular.otf", 0),
+    ("SourceHanSansJP-Regular.otf", 0),
+    ("ヒラギノ角ゴシック W3.ttc", 0),
+    ("Hiragino Sans W3.ttc", 0),
 )
-"""Sans serif fonts of Linux, Windows and macOS, the first found is taken, and which face of a collection is meant."""
+"""Sans serif fonts of Linux, Windows and macOS, and which face of a collection is meant; the first found is taken.
+
+TrueType ones first: more programs find words in a PDF that has such a font.
+"""
 
 NEEDED = "点検ひびわれ腐食Aa0"
 """What a font must be able to write."""

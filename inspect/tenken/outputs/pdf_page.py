@@ -1,5 +1,6 @@
 """Paper for the archive: A4 pages that break lines the Japanese way, with the sentence and a number on each."""
 
+import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -7,6 +8,7 @@ from xml.sax.saxutils import escape
 
 from fpdf import FPDF
 from fpdf.enums import DocumentCompliance
+from fpdf.fonts import CoreFont, TTFFont
 
 from tenken.outputs.japanese_font import FontFace
 
@@ -48,6 +50,7 @@ class ArchivePage(FPDF):
         self.set_creation_date(dated)
         self.set_xmp_metadata(_metadata(title, lang, dated))
         self.add_font("body", fname=face.path, collection_font_number=face.number)
+        _hold_in_memory(self.fonts["body"])
         self.set_font("body", size=9)
         self.alias_nb_pages("{nb}")
         self._statement = tuple(statement)
@@ -228,6 +231,14 @@ class ArchivePage(FPDF):
             held = ""
         if held:
             yield held
+
+
+def _hold_in_memory(font: CoreFont | TTFFont) -> None:
+    """Close the font's file: fpdf2 would hold it open as long as the document lives."""
+    if isinstance(font, TTFFont) and (reader := font.ttfont.reader) is not None:
+        with reader.file as stream:
+            stream.seek(0)
+            reader.file = io.BytesIO(stream.read())
 
 
 _SIMILAR = {"≤": "≦", "–": "-", "²": "2", "±": "+-", "·": "・", "σ": "s", "↑": "^", "\t": " "}

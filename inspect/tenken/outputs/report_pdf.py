@@ -1,24 +1,19 @@
 """The report as a PDF for the archive: the same content as the page, without a browser."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tenken.inspection import Inspection
 from tenken.journal import replace_file
 from tenken.outputs.figures import UNKNOWN, resolution_text
-from tenken.outputs.grades import GRADE_COLOURS
 from tenken.outputs.japanese_font import FontFace
 from tenken.outputs.pdf_map import draw_pdf_map
-from tenken.outputs.pdf_page import ACCENT, INK, MARGIN_MM, RULE, SOFT, ArchivePage, Colour
-from tenken.outputs.report_cards import Card
+from tenken.outputs.pdf_page import ACCENT, INK, MARGIN_MM, SOFT, ArchivePage, Colour
 from tenken.outputs.report_content import ReportContent, report_content
-from tenken.outputs.report_sections import Section
+from tenken.outputs.report_pdf_segments import grade_rgb, set_picture, write_cards, write_chip, write_segment
 from tenken.outputs.reviews import Review
 
-PICTURE_MM = (66.0, 50.0)
-"""Room for a defect's picture beside its figures."""
-GAP_MM = 4.0
 MAP_MM = 72.0
 BAD: Colour = (143, 42, 29)
 NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -47,7 +42,7 @@ def write_pdf(
         draw_pdf_map(page, content, MAP_MM)
     _lists(page, content, links)
     for section in content.detailed:
-        _segment(page, section, content, path.parent, links[section.anchor])
+        write_segment(page, section, content, path.parent, links[section.anchor])
     _homeless(page, content, path.parent)
     _photos(page, content)
     _provenance(page, content)
@@ -98,11 +93,11 @@ def _first(page: ArchivePage, content: ReportContent, folder: Path, links: Mappi
         worst = section.cards[0]
         page.need(36)
         top, left = float(page.y), MARGIN_MM + 46
-        bottom = _picture(page, worst, content, folder, (44, 32))
+        bottom = set_picture(page, worst, content, folder, (44, 32))
         page.set_y(top)
         title = f"{section.rank}. {section.name}"
         page.text_block(title, 11, left_mm=left, link=links[section.anchor], flows=False)
-        _chip(page, section.grade, section.level, left)
+        write_chip(page, section.grade, section.level, left)
         for sentence in (section.lead, worst.lead, worst.grade_reason):
             if sentence:
                 page.text_block(sentence, 8, left_mm=left, flows=False)
@@ -151,87 +146,19 @@ def _lists(page: ArchivePage, content: ReportContent, links: Mapping[str, int]) 
         page.text_block(text("not_assessed.none" if content.found or content.clean else "not_assessed.all"))
 
 
-def _segment(page: ArchivePage, section: Section, content: ReportContent, folder: Path, link: int) -> None:
-    text = content.text
-    page.add_page()
-    page.set_link(link, page=page.page_no())
-    rank = "" if section.rank is None else f"{section.rank}. "
-    page.heading(f"{rank}{section.name}")
-    _chip(page, section.grade if section.assessed else text("segment.not_assessed"), section.level, MARGIN_MM)
-    figures = [
-        (text("column.asset_id"), section.asset), (text("column.crack_length_m_short"), section.crack_length),
-        (text("column.max_width_mm_short"), section.max_width), (text("column.corrosion_short"), section.corrosion),
-        (text("column.priority"), section.priority), (text("figure.rank_range"), section.rank_range),
-        *section.figures, (text("column.seen_fraction"), section.seen),
-        *((word, share) for status, word, share in section.coverage if status != "seen"),
-    ]  # fmt: skip
-    page.figures([(name, value) for name, value in figures if value], 5)
-    for number, reason in enumerate(section.reasons, start=1):
-        page.text_block(f"{number}. {reason}", 8, left_mm=MARGIN_MM + 2)
-    page.text_block(text("segment.rest_unseen"), 7.5, SOFT)
-    page.set_y(page.y + 2)
-    _cards(page, section.cards, content, folder)
-
-
-def _cards(page: ArchivePage, cards: Sequence[Card], content: ReportContent, folder: Path) -> None:
-    for one in cards:
-        _card(page, one, content, folder)
-
-
-def _card(page: ArchivePage, card: Card, content: ReportContent, folder: Path) -> None:
-    text = content.text
-    page.need(PICTURE_MM[1] + 6)
-    top, started = float(page.y), page.page_no()
-    page.set_draw_color(*RULE)
-    page.line(MARGIN_MM, top, page.w - MARGIN_MM, top)
-    page.set_y(top + 1.5)
-    bottom = _picture(page, card, content, folder, PICTURE_MM)
-    page.set_y(top + 1)
-    left = MARGIN_MM + PICTURE_MM[0] + GAP_MM
-    page.text_block(f"{card.kind_word} {card.id}", 10, left_mm=left)
-    _chip(page, card.grade, card.level, left)
-    page.figures(card.figures, 3, left)
-    status = f"{text('figure.width_status')} {card.width_status}" if card.width_status else ""
-    review = " ".join(part for part in (card.review, card.review_note) if part)
-    for sentence in (status, card.grade_reason, review):
-        if sentence:
-            page.text_block(sentence, 8, left_mm=left)
-    page.text_block(text("card.seen_in", count=card.photos), 8, left_mm=left)
-    for seen in card.sightings:
-        page.text_block(f"{seen.photo} {seen.figures}", 7, SOFT, left_mm=left)
-    if card.unseen_in:
-        names = " · ".join(card.unseen_in)
-        page.text_block(f"{text('card.unseen_in', count=len(card.unseen_in))} {names}", 7, SOFT, left_mm=left)
-    below = float(page.y) if page.page_no() != started else max(float(page.y), bottom)
-    page.set_y(below + 3)
-
-
-def _picture(
-    page: ArchivePage, card: Card, content: ReportContent, folder: Path, room_mm: tuple[float, float]
-) -> float:
-    """Set a defect's picture at the left margin, and give where it ends."""
-    top = float(page.y)
-    file = folder / card.picture_file if card.picture_file else None
-    if file is None or not file.is_file():
-        return top
-    alt = content.text("card.alt", kind=card.kind_word, id=card.id, photo=card.photo)
-    page.image(file, MARGIN_MM, top, *room_mm, keep_aspect_ratio=True, alt_text=alt)
-    return top + room_mm[1]
-
-
 def _homeless(page: ArchivePage, content: ReportContent, folder: Path) -> None:
     text = content.text
     if content.placed:
         page.add_page()
         page.heading(text("details.outside"))
-        _cards(page, content.placed, content, folder)
+        write_cards(page, content.placed, content, folder)
     if content.unplaced:
         page.add_page()
         page.heading(text("details.unlocated"))
         page.text_block(text("details.unlocated_note"), 8)
         for photo, cards in content.unplaced:
             page.heading(photo, 10, level=1)
-            _cards(page, cards, content, folder)
+            write_cards(page, cards, content, folder)
 
 
 def _photos(page: ArchivePage, content: ReportContent) -> None:
@@ -282,21 +209,3 @@ def _provenance(page: ArchivePage, content: ReportContent) -> None:
         *((photo.photo, f"sha256 {photo.sha256}") for photo in content.photos),
     ]
     page.ruled_table([(text("column.key"), 1), (text("column.value"), 3)], rows)
-
-
-def _chip(page: ArchivePage, grade: str, level: str, left_mm: float) -> None:
-    """Write a grade beside a patch of its colour."""
-    colour = grade_rgb(level)
-    if colour is not None:
-        page.set_fill_color(*colour)
-        page.set_draw_color(*RULE)
-        page.rect(left_mm, float(page.y) + 0.9, 3.4, 3.4, style="DF")
-    page.text_block(grade, 10, left_mm=left_mm + (4.6 if colour is not None else 0), flows=False)
-
-
-def grade_rgb(level: str) -> Colour | None:
-    """Give the colour of a level of severity; None for no grade."""
-    if level == "none":
-        return None
-    code = GRADE_COLOURS[int(level)]
-    return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
