@@ -38,11 +38,19 @@ def lang(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the reports lie: each is made once."""
+    return tmp_path_factory.mktemp("報告 1")
+
+
 @pytest.fixture
-def path(tmp_path: Path, bridge: Inspection, concrete: LoadWindow, lang: str, font: FontFace) -> Path:
-    crops = write_crops(tmp_path / "crops", bridge, concrete)
-    write_pdf(tmp_path / "report.pdf", bridge, crops, lang, {"C-0002": Review("confirmed", "現地で確認")}, font)
-    return tmp_path / "report.pdf"
+def path(folder: Path, bridge: Inspection, concrete: LoadWindow, lang: str, font: FontFace) -> Path:
+    path = folder / f"{lang}.pdf"
+    if not path.exists():
+        crops = write_crops(folder / "crops", bridge, concrete)
+        write_pdf(path, bridge, crops, lang, {"C-0002": Review("confirmed", "現地で確認")}, font)
+    return path
 
 
 def texts(path: Path) -> list[str]:
