@@ -24,6 +24,8 @@ from tenken.identity.identify import Defect
 from tenken.inspection import Inspection, PhotoRecord
 from tenken.measurement.measure import Sighting
 from tenken.outputs import write_crops, write_report
+from tenken.outputs.japanese_font import find_font
+from tenken.outputs.report_pdf import write_pdf
 from tenken.structure.segments import CoveragePatch, Segment
 
 PHOTO_PX = (4000, 3000)
@@ -42,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--defects", type=int, default=5000)
     parser.add_argument("--keep", type=Path, help="leave the report in this folder")
+    parser.add_argument("--pdf", action="store_true", help="also report.pdf, which holds every picture")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.keep or Path(scratch)
@@ -51,6 +54,11 @@ def main() -> None:
         write_report(folder / "report.html", inspection, crops, "en")
         print(f"written in           {time.perf_counter() - start:8.2f} s")
         print(f"report.html          {(folder / 'report.html').stat().st_size / 1e6:8.1f} MB")
+        if arguments.pdf:
+            start = time.perf_counter()
+            write_pdf(folder / "report.pdf", inspection, crops, "en", None, find_font())
+            print(f"PDF written in       {time.perf_counter() - start:8.2f} s")
+            print(f"report.pdf           {(folder / 'report.pdf').stat().st_size / 1e6:8.1f} MB")
         print(f"{'':20s} {'clock':>9} {'main thread':>12}")
         for name, (clock, busy) in in_a_browser(folder / "report.html").items():
             print(f"{name:20s} {clock:6.0f} ms {busy:9.0f} ms")

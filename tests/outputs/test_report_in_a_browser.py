@@ -273,6 +273,35 @@ def test_the_map_moves_by_wheel_and_drag_only_when_it_is_meant(opened: Opened) -
     assert "#d-" not in page.url
 
 
+def test_two_fingers_enlarge_the_map_and_one_still_scrolls_the_page(browser: "Browser", report: Path) -> None:
+    context = browser.new_context(viewport={"width": 400, "height": 800}, has_touch=True)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    page.locator("#mapview").scroll_into_view_if_needed()
+    box = page.locator("#mapview").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch = context.new_cdp_session(page)
+
+    def fingers(kind: str, *apart_px: float) -> None:
+        points = [{"x": x + away, "y": y, "id": number} for number, away in enumerate(apart_px)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    whole = width_m(page)
+    fingers("touchStart", -30, 30)
+    for away in (40, 60, 80, 90):
+        fingers("touchMove", -away, away)
+    fingers("touchEnd")
+    assert width_m(page) == pytest.approx(whole / 3, rel=0.15)
+    assert page.evaluate("getComputedStyle(document.getElementById('mapview')).touchAction") == "pan-y"
+    context.close()
+
+
+def width_m(page: "Page") -> float:
+    """Width of what the map shows."""
+    return float((page.get_attribute("#mapview", "viewBox") or "").split()[2])
+
+
 @pytest.mark.parametrize(("scheme", "darkest"), [("light", 200), ("dark", 0)])
 def test_a_telephone_needs_no_sideways_scrolling_in_light_and_dark(
     opened: Opened, report: Path, browser: "Browser", scheme: Any, darkest: int

@@ -1,6 +1,7 @@
 """The report for the archive: the same content, on every page who diagnoses, searchable, equal for equal input."""
 
 import dataclasses
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,15 +11,17 @@ import numpy.typing as npt
 import pypdfium2
 import pytest
 from fontTools.ttLib import TTFont
+from PIL import Image
 from typer.testing import CliRunner
 
 from tenken.cli import app
 from tenken.errors import MissingExtraError, SettingsError
 from tenken.inspection import Inspection
-from tenken.outputs import japanese_font, write_crops
+from tenken.outputs import japanese_font, report_content, write_crops
 from tenken.outputs.japanese_font import FontFace, find_font
 from tenken.outputs.pdf_page import ArchivePage
 from tenken.outputs.report_pdf import NO_DATE, write_pdf
+from tenken.outputs.report_pictures import Background
 from tenken.outputs.reviews import Review
 from tenken.outputs.wording import words
 
@@ -101,6 +104,22 @@ def test_each_defect_has_its_picture_and_each_part_its_bookmark(path: Path, lang
         assert [one for one in bookmarks if one.startswith(title)], title
     assert pictures[bookmarks["1. 千葉橋 第1径間"]] >= 2
     assert "C-0001" in texts(path)[bookmarks["1. 千葉橋 第1径間"]]
+
+
+def test_an_orthomosaic_lies_below_the_map_on_paper_too(
+    tmp_path: Path, bridge: Inspection, font: FontFace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    footprint = bridge.photos[0].footprint
+    assert footprint is not None
+    jpeg = io.BytesIO()
+    Image.new("RGB", (60, 45), (250, 0, 250)).save(jpeg, "jpeg")
+    background = Background(jpeg.getvalue(), *footprint.bounds)
+    monkeypatch.setattr(report_content, "map_background", lambda _: background)
+    write_pdf(tmp_path / "report.pdf", bridge, {}, "ja", None, font)
+    with pypdfium2.PdfDocument(tmp_path / "report.pdf") as document:
+        pixels = np.asarray(document[0].render(scale=1).to_pil().convert("RGB"), dtype=int)
+    magenta = (pixels[..., 0] > 200) & (pixels[..., 1] < 120) & (pixels[..., 2] > 150)
+    assert magenta.sum() > 1000
 
 
 def test_its_font_is_inside_and_it_calls_itself_pdf_a(path: Path, lang: str) -> None:

@@ -1,5 +1,6 @@
 """The report's map on paper, from the same drawing as the page's."""
 
+import io
 import re
 from collections.abc import Iterator
 
@@ -40,13 +41,18 @@ def draw_pdf_map(page: ArchivePage, content: ReportContent, height_mm: float) ->
         path.style.stroke_width = width
         return path
 
+    tint = 0.6
+    if (below := drawn.background) is not None:
+        tint = 0.3
+        corner = left + below.x * scale, top + below.y * scale
+        page.image(io.BytesIO(below.picture.jpeg), *corner, below.width * scale, below.height * scale)
     with page.drawing_context() as drawing:
         for shape in drawn.segments:
             level = shape.css_class.removeprefix("s-")
             if level.isdigit():
-                drawing.add_item(paint(shape, fill=GRADE_COLOURS[int(level)], opacity=0.6))
+                drawing.add_item(paint(shape, fill=GRADE_COLOURS[int(level)], opacity=tint))
             elif level == "none":
-                drawing.add_item(paint(shape, fill=SEEN, opacity=0.2))
+                drawing.add_item(paint(shape, fill=SEEN, opacity=tint / 3))
         for shape in drawn.coverage:
             colour = UNSEEN if shape.css_class == "c-not_seen" else TOO_COARSE
             drawing.add_item(paint(shape, fill=colour, opacity=0.45))

@@ -111,7 +111,7 @@ def _lists(page: ArchivePage, content: ReportContent, links: Mapping[str, int]) 
     columns = [
         (text("column.rank"), 1.0), (text("column.name"), 4), (text("column.grade_candidates"), 2),
         (text("list.worst"), 5), (text("column.crack_length_m_short"), 2), (text("column.max_width_mm_short"), 2),
-        (text("column.corrosion_short"), 2.6), (text("column.defects"), 1.5), (text("column.seen_fraction"), 1.7),
+        (text("column.corrosion_short"), 2.6), (text("column.defects"), 2), (text("column.seen_fraction"), 1.7),
         (text("column.priority"), 1.5),
     ]  # fmt: skip
     rows = [

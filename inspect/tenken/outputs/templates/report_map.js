@@ -89,7 +89,7 @@
     show({ ...box, x: box.x + from.x - to.x, y: box.y + from.y - to.y });
     if (wide && spread()) zoom(wide / spread(), metresAt(after.x, after.y));
   });
-  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+  for (const end of ["pointerup", "pointercancel"]) {
     view.addEventListener(end, (event) => { pointers.delete(event.pointerId); if (!pointers.size) view.classList.remove("dragging"); });
   }
   view.addEventListener("pointerleave", () => tell(null));
