@@ -54,6 +54,8 @@ class ReportMap:
 
     width: float
     height: float
+    within: tuple[float, float, float, float]
+    """Left, top, width and height of what is drawn: less than the whole where that has another shape."""
     background: MapPicture | None
     footprints: tuple[MapShape, ...]
     coverage: tuple[MapShape, ...]
@@ -81,6 +83,15 @@ class _Frame:
     def xy(self, shape: BaseGeometry) -> tuple[float, float]:
         point = shape.representative_point()
         return round(point.x - self.left_m, 3), round(self.top_m - point.y, 3)
+
+    def box(self, bounds: Sequence[float]) -> tuple[float, float, float, float]:
+        left, bottom, right, top = bounds
+        return (
+            round(left - self.left_m, 3),
+            round(self.top_m - top, 3),
+            round(right - left, 3),
+            round(top - bottom, 3),
+        )
 
     def picture(self, background: Background) -> MapPicture:
         return MapPicture(
@@ -121,6 +132,7 @@ def draw_map(inspection: Inspection, order: Sequence[str], background: Backgroun
     return ReportMap(
         width=round(width, 3),
         height=round(height, 3),
+        within=frame.box(shapely.total_bounds(shapes).tolist()),
         background=None if background is None else frame.picture(background),
         footprints=tuple(shape(name, "", polygon, name, rough_m) for name, polygon in sorted(footprints, key=_first)),
         coverage=tuple(

@@ -4,16 +4,17 @@
   const all = (selector, root = view) => [...root.querySelectorAll(selector)];
   const marks = new Map(all("a").map((mark) => [mark.dataset.id, mark]));
   const drawing = { w: Number(view.dataset.w), h: Number(view.dataset.h) };
+  const [left, top, wide, high] = view.dataset.within.split(" ").map(Number);
   const furniture = document.getElementById("furniture"), bar = document.getElementById("bar"), label = document.getElementById("barlabel");
   const scalebar = document.getElementById("scalebar"), north = document.getElementById("north"), tip = document.getElementById("maptip");
   const ranks = view.querySelector(".ranks"), hatches = all(".hatch");
-  const SMALLEST_M = 0.25, NEAR_PX = 9, UNITS = 900;
+  const SMALLEST_M = 0.25, NEAR_PX = 9, MARGIN = 1.08, NARROW_PX = 600;
   let box = null;
 
   const aspect = () => (view.clientWidth && view.clientHeight ? view.clientWidth / view.clientHeight : drawing.w / drawing.h);
   function whole() {
-    const w = Math.max(drawing.w, drawing.h * aspect()), h = w / aspect();
-    return { x: (drawing.w - w) / 2, y: (drawing.h - h) / 2, w, h };
+    const w = Math.max(wide, high * aspect(), 1) * MARGIN, h = w / aspect();
+    return { x: left + (wide - w) / 2, y: top + (high - h) / 2, w, h };
   }
 
   function show(next) {
@@ -22,11 +23,11 @@
     const y = Math.min(Math.max(next.y + (next.h - h) / 2, -h * 0.8), drawing.h - h * 0.2);
     box = { x, y, w, h };
     view.setAttribute("viewBox", `${x} ${y} ${w} ${h}`);
-    const unit = w / Math.max(view.clientWidth, 320), high = h / unit, wide = w / unit;
+    const unit = w / Math.max(view.clientWidth, 320), below = h / unit, right = w / unit;
     furniture.setAttribute("transform", `translate(${x} ${y}) scale(${unit})`);
-    scalebar.setAttribute("transform", `translate(14 ${high - 16})`);
-    north.setAttribute("transform", `translate(${wide - 24} 14)`);
-    ranks.setAttribute("font-size", unit * 16);
+    scalebar.setAttribute("transform", `translate(14 ${below - 16})`);
+    north.setAttribute("transform", `translate(${right - 24} 14)`);
+    ranks.setAttribute("font-size", unit * (view.clientWidth < NARROW_PX ? 11 : 16));
     for (const [index, hatch] of hatches.entries()) hatch.setAttribute("patternTransform", `scale(${unit}) rotate(${index ? -45 : 45})`);
     const power = 10 ** Math.floor(Math.log10(w / 4));
     const metres = Math.max(...[1, 2, 5].map((step) => step * power).filter((step) => step <= w / 4 + 1e-9));
@@ -83,11 +84,11 @@
     if (!pointer) { if (event.pointerType === "mouse") tell(markAt(event.clientX, event.clientY)); return; }
     if (!moved && pointers.size < 2 && Math.hypot(event.clientX - pointer.startX, event.clientY - pointer.startY) < 5) return;
     if (!moved) { moved = true; view.classList.add("dragging"); view.setPointerCapture(event.pointerId); }
-    const before = middle(), wide = spread();
+    const before = middle(), apart = spread();
     pointer.x = event.clientX; pointer.y = event.clientY;
     const from = metresAt(before.x, before.y), after = middle(), to = metresAt(after.x, after.y);
     show({ ...box, x: box.x + from.x - to.x, y: box.y + from.y - to.y });
-    if (wide && spread()) zoom(wide / spread(), metresAt(after.x, after.y));
+    if (apart && spread()) zoom(apart / spread(), metresAt(after.x, after.y));
   });
   for (const end of ["pointerup", "pointercancel"]) {
     view.addEventListener(end, (event) => { pointers.delete(event.pointerId); if (!pointers.size) view.classList.remove("dragging"); });
