@@ -10,6 +10,8 @@ from typer.testing import CliRunner, Result
 
 from conftest import DemoFlight
 from tenken.cli import app
+from tenken.errors import MissingExtraError
+from tenken.outputs.japanese_font import find_font
 
 
 def run(*arguments: str | Path) -> Result:
@@ -142,6 +144,23 @@ def test_a_finished_run_is_reported_in_another_language_and_standard(small_demo:
     assert record["counts"]["units_kept_from_before"] == 3
     assert "AIによる損傷候補" in (out / "report.html").read_text(encoding="utf-8")
     assert run("verify", out).exit_code == 0
+
+
+def test_a_pdf_is_made_when_asked_for_and_does_not_outlive_its_results(small_demo: DemoFlight, tmp_path: Path) -> None:
+    try:
+        find_font()
+    except MissingExtraError as error:
+        pytest.skip(str(error))
+    out = tmp_path / "out"
+    run("run", small_demo.images, "--out", out, "--tile", "256", "--lang", "en")
+    result = run("report", out, "--pdf")
+    assert result.exit_code == 0, result.output
+    assert "report.pdf" in result.output
+    assert (out / "report.pdf").read_bytes().startswith(b"%PDF-")
+    result = run("report", out, "--standard", "aashto-element-cracks")
+    assert result.exit_code == 0, result.output
+    assert "report.pdf of an earlier result removed" in result.output
+    assert not (out / "report.pdf").exists()
 
 
 def test_info_tells_what_a_flight_can_show(small_demo: DemoFlight) -> None:

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import hashlib
+import io
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -12,9 +13,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+import rasterio
+from PIL import Image
+from rasterio.transform import from_bounds
 
 from tenken.inspection import Inspection
-from tenken.outputs import report, write_crops, write_report
+from tenken.outputs import report_pictures, write_crops, write_report
+from tenken.outputs.report_pictures import embedded_pictures, linked_originals, map_background
+from tenken.outputs.reviews import Review
 from tenken.outputs.wording import words
 
 LoadWindow = Callable[[str, int, int, int, int], npt.NDArray[np.uint8]]
@@ -105,15 +111,21 @@ def test_the_security_policy_allows_this_style_and_script_only(page: Page) -> No
 
 def test_every_page_says_who_diagnoses(page: Page, lang: str) -> None:
     statement = words(lang)("statement")
-    assert f'content: "{statement}"' in "".join(page.texts["style"])
+    foot = re.findall(r'@bottom-left { content: "([^"]+)"', "".join(page.texts["style"]))
+    assert foot == [statement if lang == "ja" else rf"{words('ja')('statement')} \A {statement}"]
+    official = words("ja")("statement")
     chapters = [one for _, one in page.elements if one.get("class") == "segment" or one.get("id") == "photos"]
     assert page.text.count(statement) >= len(chapters) + 2
+    assert page.text.count(official) >= len(chapters) + 2
 
 
 def test_every_defect_has_a_card_with_its_picture(page: Page, bridge: Inspection) -> None:
-    cards = {one["id"] for tag, one in page.elements if tag == "article"}
+    cards = {one["id"] for tag, one in page.elements if tag == "article" and one.get("class") == "card"}
     assert cards == {f"d-{defect.id}" for defect in bridge.defects}
-    assert len(page.values("src")) == len(bridge.defects)
+    pictures = [one["data-picture"] for tag, one in page.elements if tag == "button" and "data-picture" in one]
+    # The severest of the first segments stands at the top as well.
+    assert Counter(pictures) == Counter([*(defect.id for defect in bridge.defects), "C-0001"])
+    assert len(page.values("src")) == len(pictures)
 
 
 def test_the_map_shows_what_has_a_place_and_only_that(page: Page) -> None:
@@ -132,7 +144,13 @@ def test_what_was_not_seen_is_listed_as_not_assessed(page: Page, lang: str) -> N
     after = page.text.split(text("not_assessed.note"))[1].split(text("details.unlocated"))[0]
     assert "千葉橋 第3径間" in after
     assert "どの写真にも写っていない" in after
-    assert text("segment.nothing_found", seen="60 %") in page.text
+
+
+def test_what_was_seen_without_a_candidate_stands_apart_and_is_not_called_sound(page: Page, lang: str) -> None:
+    text = words(lang)
+    clean = page.text.split(text("clean.note"))[1].split(text("report.not_assessed"))[0]
+    assert f"=HYPERLINK(第2径間) {text('coverage.seen')} 60 %" in clean
+    assert "千葉橋 第1径間" not in clean
 
 
 def test_a_defect_without_place_stands_under_its_photo_in_pixels(page: Page, lang: str) -> None:
@@ -213,10 +231,10 @@ def test_pictures_beyond_the_limit_are_named_instead(
 ) -> None:
     crops = write_crops(tmp_path / "crops", bridge, concrete)
     first = (tmp_path / crops["C-0001"]).stat().st_size
-    monkeypatch.setattr(report, "EMBEDDED_BYTES", int(first * report.DATA_URI_OVERHEAD) + 10)
+    monkeypatch.setattr(report_pictures, "EMBEDDED_BYTES", int(first * report_pictures.DATA_URI_OVERHEAD) + 10)
     write_report(tmp_path / "report.html", bridge, crops, "en")
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert len(page.values("src")) == 1
+    assert len(set(page.values("src"))) == 1
     assert [one for one in page.values("href") if not one.startswith("#")] == [
         "crops/C-0002.jpg", "crops/R-0001.jpg", "crops/C-0003.jpg",
     ]  # fmt: skip
@@ -228,3 +246,88 @@ def test_equal_input_gives_an_equal_report(tmp_path: Path, bridge: Inspection) -
     for name, inspection in (("a.html", bridge), ("b.html", turned)):
         write_report(tmp_path / name, inspection, {}, "ja")
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_it_opens_with_the_first_segment_its_reason_and_its_picture(page: Page, lang: str) -> None:
+    text = words(lang)
+    opening = page.text.split(text("report.first"))[2].split(text("map.help"))[0]
+    lead = f"{text.kind('crack')} · 2.93 m · 0.32 mm (0.28–0.36 mm)"
+    assert opening.index("千葉橋 第1径間") < opening.index("最大幅 0.32 mm") < opening.index(lead)
+    order = [one.get("id") for tag, one in page.elements if tag == "section" and "id" in one]
+    assert order[:3] == ["first", "map", "list"]
+
+
+def test_defects_named_in_a_reason_are_links_to_their_record(tmp_path: Path, bridge: Inspection) -> None:
+    reason = "最も重い候補 C-0001（ひびわれ）、X-0001 は別の橋"
+    findings = tuple(dataclasses.replace(one, reasons=(reason,)) if one.defect_ids else one for one in bridge.findings)
+    write_report(tmp_path / "r.html", dataclasses.replace(bridge, findings=findings), {}, "ja")
+    html = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert '最も重い候補 <a href="#d-C-0001">C-0001</a>（ひびわれ）、X-0001 は別の橋' in html
+
+
+def test_what_people_entered_stands_on_the_card(tmp_path: Path, bridge: Inspection, lang: str) -> None:
+    reviews = {"R-0001": Review("rejected", "汚れ <確認済>")}
+    write_report(tmp_path / "r.html", bridge, {}, lang, reviews)
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+    card = page.text.split(f"{words(lang).kind('corrosion')} R-0001")[1]
+    assert words(lang)("review.rejected") in card
+    assert "汚れ <確認済>" in card
+    by_id = {one["id"]: one["data-review"] for tag, one in page.elements if tag == "article" and "data-review" in one}
+    assert by_id == {"d-C-0001": "-", "d-C-0002": "-", "d-C-0003": "-", "d-R-0001": "rejected"}
+
+
+def test_the_severest_of_each_segment_is_embedded_before_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crops = {}
+    for name in ("a1", "a2", "b1"):
+        crops[name] = f"{name}.jpg"
+        Image.new("RGB", (40, 30)).save(tmp_path / crops[name])
+    size = (tmp_path / "a1.jpg").stat().st_size
+    monkeypatch.setattr(report_pictures, "EMBEDDED_BYTES", int(2.5 * size * report_pictures.DATA_URI_OVERHEAD))
+    found = embedded_pictures([["a1", "a2"], ["b1"]], crops, tmp_path)
+    assert list(found) == ["a1", "b1"]
+    assert (found["a1"].width_px, found["a1"].height_px) == (40, 30)
+
+
+@pytest.mark.parametrize(
+    ("photos_in", "link"),
+    [
+        ("flight/images", "../flight/images/%E6%A9%8B%201.jpg"),
+        ("flight.inspection", "../flight.inspection/%E6%A9%8B%201.jpg"),
+        ("../card", "../../card/%E6%A9%8B%201.jpg"),
+        ("../../elsewhere", None),
+    ],
+)
+def test_originals_are_linked_where_they_lie_near(
+    tmp_path: Path, bridge: Inspection, photos_in: str, link: str | None
+) -> None:
+    home = tmp_path / "a/b"
+    path = (home / photos_in / "橋 1.jpg").resolve()
+    photo = dataclasses.replace(bridge.photos[0], photo="橋 1.jpg", path=path)
+    assert linked_originals([photo], home / "flight.inspection").get("橋 1.jpg") == link
+
+
+def test_an_orthomosaic_lies_below_its_map(tmp_path: Path, bridge: Inspection) -> None:
+    assert map_background(bridge) is None
+    footprint = bridge.photos[0].footprint
+    assert footprint is not None
+    left, bottom, right, top = footprint.bounds
+    path = tmp_path / "ortho.tif"
+    bands = np.zeros((3, 90, 120), np.uint8)
+    bands[0, :, 60:] = 250  # the eastern half is red
+    profile = {"driver": "GTiff", "width": 120, "height": 90, "count": 3, "dtype": "uint8", "crs": bridge.crs}
+    with rasterio.open(path, "w", **profile, transform=from_bounds(left, bottom, right, top, 120, 90)) as dataset:
+        dataset.write(bands)
+    whole = dataclasses.replace(bridge.photos[0], path=path, pose_source="orthomosaic transform")
+    background = map_background(dataclasses.replace(bridge, photos=(whole,)))
+    assert background is not None
+    assert (background.left_m, background.top_m) == (left, top)
+    with Image.open(io.BytesIO(background.jpeg)) as picture:
+        pixels = np.asarray(picture, dtype=int)
+    assert pixels[:, -1, 0].min() > 200 > 50 > pixels[:, 0, 0].max()
+    write_report(tmp_path / "r.html", dataclasses.replace(bridge, photos=(whole,)), {}, "en")
+    (image,) = (one for tag, one in Page((tmp_path / "r.html").read_text(encoding="utf-8")).elements if tag == "image")
+    assert image["href"].startswith("data:image/jpeg;base64,")
+    path.unlink()
+    assert map_background(dataclasses.replace(bridge, photos=(whole,))) is None

@@ -64,6 +64,18 @@ def pixel_size_text(defect: Defect | Sighting) -> str:
     return " × ".join(parts) or f"{best.outline_px.area:.0f} px²"
 
 
+def size_text(defect: Defect) -> tuple[str, ...]:
+    """Write the sizes that tell most, as far as they are known: length and largest width, or the area."""
+    if defect.length_m is None and defect.area_m2 is None:
+        sizes = [pixel_size_text(defect)]
+    elif defect.width_status is not None or defect.centreline_m is not None:
+        width = stated_width_text(defect.width_largest) if defect.width_largest is not None else width_text(defect)
+        sizes = [length_text(defect.length_m), width]
+    else:
+        sizes = [area_text(defect.area_m2)]
+    return tuple(size for size in sizes if size != UNKNOWN)
+
+
 def condition_text(share: StateShare, text: Words) -> str:
     """Write the condition state with its score, and how the whole area divides."""
     words = [text.coded("condition_state", state) for state in CONDITION_STATES]

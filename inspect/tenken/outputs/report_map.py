@@ -11,6 +11,7 @@ from tenken.inspection import Inspection
 from tenken.outputs.crops import scale_bar
 from tenken.outputs.grades import severity, worst_grade
 from tenken.outputs.layers import ranked
+from tenken.outputs.report_pictures import Background
 
 ASPECT = 1.6
 """Width by height of the drawing."""
@@ -37,13 +38,28 @@ class MapShape:
 
 
 @dataclass(frozen=True, slots=True)
+class MapPicture:
+    """A picture below the map: where it lies (metres, y down), and its bytes."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    picture: Background
+
+
+@dataclass(frozen=True, slots=True)
 class ReportMap:
-    """Everything that the template draws. Lengths in metres, origin at the top left of the drawing."""
+    """Everything that a report draws. Lengths in metres, origin at the top left of the drawing."""
 
     width: float
     height: float
+    within: tuple[float, float, float, float]
+    """Left, top, width and height of what is drawn: less than the whole where that has another shape."""
+    background: MapPicture | None
     footprints: tuple[MapShape, ...]
     coverage: tuple[MapShape, ...]
+    """What was not seen, or not well enough."""
     segments: tuple[MapShape, ...]
     defects: tuple[MapShape, ...]
     scale_m: float
@@ -68,12 +84,30 @@ class _Frame:
         point = shape.representative_point()
         return round(point.x - self.left_m, 3), round(self.top_m - point.y, 3)
 
+    def box(self, bounds: Sequence[float]) -> tuple[float, float, float, float]:
+        left, bottom, right, top = bounds
+        return (
+            round(left - self.left_m, 3),
+            round(self.top_m - top, 3),
+            round(right - left, 3),
+            round(top - bottom, 3),
+        )
+
+    def picture(self, background: Background) -> MapPicture:
+        return MapPicture(
+            round(background.left_m - self.left_m, 3),
+            round(self.top_m - background.top_m, 3),
+            round(background.right_m - background.left_m, 3),
+            round(background.top_m - background.bottom_m, 3),
+            background,
+        )
+
     def _ring(self, line: LineString, closed: bool) -> str:
         points = [f"{round(x - self.left_m, 3):g},{round(self.top_m - y, 3):g}" for x, y, *_ in line.coords]
         return f"M{' '.join(points[: -1 if closed else None])}{'z' if closed else ''}"
 
 
-def draw_map(inspection: Inspection, order: Sequence[str]) -> ReportMap | None:
+def draw_map(inspection: Inspection, order: Sequence[str], background: Background | None = None) -> ReportMap | None:
     """Draw photos, coverage, segments and defects; None when nothing has a place.
 
     ``order`` gives the ids of the defects in the order of the report, for the keyboard.
@@ -98,12 +132,14 @@ def draw_map(inspection: Inspection, order: Sequence[str]) -> ReportMap | None:
     return ReportMap(
         width=round(width, 3),
         height=round(height, 3),
+        within=frame.box(shapely.total_bounds(shapes).tolist()),
+        background=None if background is None else frame.picture(background),
         footprints=tuple(shape(name, "", polygon, name, rough_m) for name, polygon in sorted(footprints, key=_first)),
         coverage=tuple(
             shape(patch.segment_id, f"c-{patch.status}", patch.geometry, patch.status, rough_m)
             for finding in findings
             for patch in finding.coverage
-            if not patch.geometry.is_empty
+            if patch.status != "seen" and not patch.geometry.is_empty
         ),
         segments=tuple(
             shape(

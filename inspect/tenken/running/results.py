@@ -28,6 +28,8 @@ from tenken.settings import Settings
 GEOPACKAGE = "inspection.gpkg"
 RUN_RECORD = "run.json"
 LOCK = ".lock"
+REPORT_PDF = "report.pdf"
+"""Made by ``inspect report --pdf`` only."""
 LOST_REVIEWS = "reviews_without_defect.csv"
 HASHED_RESULTS = ("defects.geojson", "segments.geojson", "segments.csv")
 """Results that are equal byte by byte for equal input; run.json states their hashes."""
@@ -151,7 +153,8 @@ def write_results(
     write_geojson(folder, inspection, settings.lang, reviews=reviews, crops=crops)
     write_segments_csv(folder / "segments.csv", inspection)
     progress.advance()
-    write_report(folder / "report.html", inspection, crops, settings.lang)
+    _remove_old_pdf(folder / REPORT_PDF, progress)
+    write_report(folder / "report.html", inspection, crops, settings.lang, reviews)
     progress.advance()
     record = run_record(folder, flight, inspection, outcome, seconds)
     write_atomically(folder / RUN_RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
@@ -220,6 +223,18 @@ class WindowReader:
             self._last.photo = photo
         image: ArrayPicture = self._last.image
         return image.read((left, top, right, bottom))
+
+
+def _remove_old_pdf(path: Path, progress: Progress) -> None:
+    """Leave no report for the archive that says something else than the results beside it."""
+    if not path.exists():
+        return
+    try:
+        path.unlink()
+    except OSError as error:  # somebody reads it
+        progress.note(f"{path.name} is of an earlier result and cannot be removed ({error.strerror})")
+    else:
+        progress.note(f"{path.name} of an earlier result removed; inspect report --pdf makes a new one")
 
 
 def _carried_reviews(folder: Path, inspection: Inspection, progress: Progress) -> dict[str, Review]:

@@ -1,0 +1,113 @@
+"""What the report prints of a segment, ready made: no template computes a figure."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tenken.assessment.grade import Finding
+from tenken.assessment.reasons import Reason, render_all
+from tenken.inspection import Inspection
+from tenken.outputs.figures import (
+    UNKNOWN,
+    area_text,
+    corrosion_percent_text,
+    grade_text,
+    length_text,
+    mm_text,
+    percent_text,
+)
+from tenken.outputs.grades import worst_grade
+from tenken.outputs.report_cards import Card, level_of
+from tenken.outputs.wording import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A segment with its cards."""
+
+    anchor: str
+    name: str
+    segment_id: str
+    asset: str
+    assessed: bool
+    rank: int | None
+    priority: str
+    rank_range: str
+    """First and last rank when one weight moves by 20 %; empty where it is not known."""
+    grade: str
+    level: str
+    lead: str
+    """What comes before everything else, such as a hard rule; empty where there is nothing of the kind."""
+    reasons: tuple[str, ...]
+    figures: tuple[tuple[str, str], ...]
+    crack_length: str
+    max_width: str
+    corrosion: str
+    seen: str
+    coverage: tuple[tuple[str, str, str], ...]
+    """Status, its word, its share of the segment."""
+    cards: tuple[Card, ...]
+
+
+def segment_section(finding: Finding, index: int, cards: Sequence[Card], text: Words) -> Section:
+    """Make the section of a segment; ``index`` numbers its anchor."""
+    segment = finding.segment
+    corrosion = _quantity(finding, finding.corrosion_area_m2, area_text(finding.corrosion_area_m2))
+    if corrosion != UNKNOWN and finding.corrosion_pct is not None:
+        corrosion += f" ({corrosion_percent_text(finding.corrosion_pct)})"
+    return Section(
+        anchor=f"segment-{index}",
+        name=segment.name or segment.segment_id,
+        segment_id=segment.segment_id,
+        asset=" · ".join(part for part in (segment.asset_id, text.coded("material", segment.material)) if part),
+        assessed=finding.assessed,
+        rank=finding.rank,
+        priority=UNKNOWN if finding.priority is None else f"{finding.priority:.2f}",
+        rank_range="" if finding.rank_range is None else "–".join(dict.fromkeys(map(str, finding.rank_range))),
+        grade=grade_text(finding.grade, finding.grade_candidates, text),
+        level=level_of(worst_grade(finding.grade, finding.grade_candidates)),
+        lead=_lead(finding, text),
+        reasons=finding.reasons,
+        figures=tuple((text.coded("importance", name), value) for name, value in segment.importance.items()),
+        crack_length=_quantity(finding, finding.crack_length_m, length_text(finding.crack_length_m)),
+        max_width=UNKNOWN if finding.max_width_mm is None else f"{mm_text(finding.max_width_mm)} mm",
+        corrosion=corrosion,
+        seen=percent_text(finding.seen_fraction),
+        coverage=_coverage(finding, text),
+        cards=tuple(cards),
+    )
+
+
+def cards_by_segment(cards: Sequence[Card], inspection: Inspection) -> dict[str | None, list[Card]]:
+    """Sort the cards into segments by id; those of no segment under None."""
+    known = {finding.segment.segment_id for finding in inspection.findings}
+    sorted_in: dict[str | None, list[Card]] = defaultdict(list)
+    for one in cards:
+        sorted_in[one.segment_id if one.segment_id in known else None].append(one)
+    return sorted_in
+
+
+def _lead(finding: Finding, text: Words) -> str:
+    """Give the weightiest reason, unless it only repeats the grade that stands beside it."""
+    if not finding.reasons or not finding.defect_ids:
+        return ""
+    repeats = Reason("segment_candidates", {"grades": "/".join(finding.grade_candidates)})
+    first = finding.reasons[0]
+    return "" if first == render_all([repeats], "ja" if text.lang == "ja" else "en") else first
+
+
+def _quantity(finding: Finding, value: float, written: str) -> str:
+    # Nothing found where nothing was looked at is not a zero.
+    return written if finding.assessed or value else UNKNOWN
+
+
+def _coverage(finding: Finding, text: Words) -> tuple[tuple[str, str, str], ...]:
+    areas: dict[str, float] = defaultdict(float)
+    for patch in finding.coverage:
+        areas[patch.status] += patch.geometry.area
+    whole = sum(areas.values())
+    return tuple(
+        (status, text(f"coverage.{status}"), percent_text(areas[status] / whole))
+        for status in ("seen", "too_coarse", "unusable_photo", "not_seen")
+        if whole and areas[status]
+    )
