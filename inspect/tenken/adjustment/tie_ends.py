@@ -57,13 +57,13 @@ class TieEnds:
             place[own] = placement.to_world(xy_px[own])
             camera_m[own] = placement.camera.position_m
             upward[own] = placement.surface.normal(place[own])
+            camera = placement.camera
             for column, step_px in enumerate(np.eye(2)):
-                by_pixel[own, :, column] = (placement.to_world(xy_px[own] + step_px) - place[own])[:, :2]
+                rays = camera.rays(xy_px[own] + step_px)
+                by_pixel[own, :, column] = _slid(rays, camera_m[own], place[own], upward[own])
             for column, step in enumerate(np.eye(LENS_UNKNOWNS) * LENS_STEP):
-                changed = replace(
-                    placement, camera=replace(placement.camera, lens=grown_lens(placement.camera.lens, step))
-                )
-                by_lens[own, :, column] = (changed.to_world(xy_px[own]) - place[own])[:, :2] / LENS_STEP
+                rays = replace(camera, lens=grown_lens(camera.lens, step)).rays(xy_px[own])
+                by_lens[own, :, column] = _slid(rays, camera_m[own], place[own], upward[own]) / LENS_STEP
         ray = place - camera_m
         along = (ray * upward).sum(axis=1)
         # A shift of the camera moves the place by its part along the surface, seen along the ray.
@@ -76,6 +76,13 @@ class TieEnds:
         by_camera = np.concatenate([slide, slide @ turned], axis=2)[:, :2]
         by_height = (ray / along[:, None])[:, :2] * upward[:, 2:]
         return cls(place[:, :2], by_camera, by_lens, by_height[:, :, None], by_pixel)
+
+
+def _slid(rays: FloatArray, camera_m: FloatArray, place: FloatArray, upward: FloatArray) -> FloatArray:
+    """(m, 2) how far from places other rays of the same cameras meet the surface's tangent planes there."""
+    reach = ((place - camera_m) * upward).sum(axis=1) / (rays * upward).sum(axis=1)
+    slid: FloatArray = (camera_m + rays * reach[:, None] - place)[:, :2]
+    return slid
 
 
 def places_of(placements: Sequence[PhotoPlacement], owner: IntArray, xy_px: FloatArray) -> FloatArray:
