@@ -1,6 +1,7 @@
 """The folder that a run leaves: which one, locked while a run writes, written so that no half file is ever seen."""
 
 import json
+import os
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ from tenken.running.work import FlightOutcome
 from tenken.settings import Settings
 
 GEOPACKAGE = "inspection.gpkg"
+PROJECT = "inspection.qgz"
+SAVED_PROJECT = "inspection_saved.qgz"
+"""Where a project goes that a person saved over ours, before a run writes its own again."""
 RUN_RECORD = "run.json"
 LOCK = ".lock"
 LOST_REVIEWS = "reviews_without_defect.csv"
@@ -134,6 +138,7 @@ def write_results(
     """
     from tenken.outputs.crops import write_crops
     from tenken.outputs.geojson import write_geojson
+    from tenken.outputs.qgis import write_project
     from tenken.outputs.report import write_report
     from tenken.outputs.segments_csv import write_segments_csv
 
@@ -144,9 +149,12 @@ def write_results(
         stale.unlink()
     progress.advance()
     reviews = _carried_reviews(folder, inspection, progress)
-    _write_geopackage(folder, inspection, outcome, settings.lang, reviews, crops)
+    flight_folder = _relative_folder(flight, folder)
+    _write_geopackage(folder, inspection, outcome, settings.lang, reviews, crops, flight_folder)
+    _keep_saved_project(folder, progress)
+    write_project(folder / PROJECT, inspection, settings.lang, package=GEOPACKAGE, flight_folder=flight_folder)
     progress.advance()
-    write_geojson(folder, inspection, settings.lang, reviews=reviews, crops=crops)
+    write_geojson(folder, inspection, settings.lang, reviews=reviews, crops=crops, flight_folder=flight_folder)
     write_segments_csv(folder / "segments.csv", inspection)
     progress.advance()
     write_report(folder / "report.html", inspection, crops, settings.lang)
@@ -183,6 +191,7 @@ def run_record(
         "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in inspection.skipped],
         "photos": [{"photo": photo.photo, "sha256": photo.sha256} for photo in inspection.photos],
         "results": {name: file_sha256(folder / name) for name in HASHED_RESULTS},
+        "project": {PROJECT: file_sha256(folder / PROJECT)},
         "seconds": dict(seconds),
         "versions": dict(inspection.versions),
         "machine": {"system": platform.system(), "python": platform.python_version()},
@@ -230,6 +239,24 @@ def _carried_reviews(folder: Path, inspection: Inspection, progress: Progress) -
     return reviews
 
 
+def _relative_folder(flight: Flight, folder: Path) -> str | None:
+    """Give the way from the results to the photos, with forward slashes; None where there is none (other drive)."""
+    root = flight.root.parent if flight.root.is_file() else flight.root
+    try:
+        return Path(os.path.relpath(root, folder)).as_posix()
+    except ValueError:
+        return None
+
+
+def _keep_saved_project(folder: Path, progress: Progress) -> None:
+    """Put a project that a person saved beside the new one: the folder's own follows the run."""
+    path = folder / PROJECT
+    written = ((last_run(folder) or {}).get("project") or {}).get(PROJECT)
+    if written is not None and path.is_file() and file_sha256(path) != written:
+        replace_file(path, folder / SAVED_PROJECT)
+        progress.note(f"{path} was saved in QGIS since the last run; that one is now {folder / SAVED_PROJECT}")
+
+
 def _write_geopackage(
     folder: Path,
     inspection: Inspection,
@@ -237,6 +264,7 @@ def _write_geopackage(
     lang: str,
     reviews: Mapping[str, Review],
     crops: Mapping[str, str],
+    flight_folder: str | None,
 ) -> None:
     """Write the layers and the journal into a new file, then take the old one's place."""
     from tenken.outputs.geopackage import write_layers
@@ -244,7 +272,7 @@ def _write_geopackage(
     path, new = folder / GEOPACKAGE, folder / f"new-{GEOPACKAGE}"
     for leftover in folder.glob(f"{new.name}*"):  # with SQLite's own journal, where a run was killed here
         leftover.unlink()
-    write_layers(new, inspection, lang, reviews=reviews, crops=crops)
+    write_layers(new, inspection, lang, reviews=reviews, crops=crops, flight_folder=flight_folder)
     with Journal(path) as journal:
         journal.copy_into(new, outcome.keys)
     replace_file(new, path)
