@@ -1,7 +1,6 @@
 """The folder that a run leaves: which one, locked while a run writes, written so that no half file is ever seen."""
 
 import json
-import os
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,14 +21,12 @@ from tenken.imagery.picture import ArrayPicture, RasterPicture, load_photo
 from tenken.inspection import Inspection
 from tenken.journal import Journal, changed_settings, replace_file, write_atomically
 from tenken.outputs.reviews import Review, carry_reviews, keep_lost_reviews, read_reviews
+from tenken.running.map_project import PROJECT, project_files, write_map_project
 from tenken.running.progress import Progress
 from tenken.running.work import FlightOutcome
 from tenken.settings import Settings
 
 GEOPACKAGE = "inspection.gpkg"
-PROJECT = "inspection.qgz"
-SAVED_PROJECT = "inspection_saved.qgz"
-"""Where a project goes that a person saved over ours, before a run writes its own again."""
 RUN_RECORD = "run.json"
 LOCK = ".lock"
 LOST_REVIEWS = "reviews_without_defect.csv"
@@ -138,7 +135,6 @@ def write_results(
     """
     from tenken.outputs.crops import write_crops
     from tenken.outputs.geojson import write_geojson
-    from tenken.outputs.qgis import write_project
     from tenken.outputs.report import write_report
     from tenken.outputs.segments_csv import write_segments_csv
 
@@ -149,12 +145,11 @@ def write_results(
         stale.unlink()
     progress.advance()
     reviews = _carried_reviews(folder, inspection, progress)
-    flight_folder = _relative_folder(flight, folder)
-    _write_geopackage(folder, inspection, outcome, settings.lang, reviews, crops, flight_folder)
-    _keep_saved_project(folder, progress)
-    write_project(folder / PROJECT, inspection, settings.lang, package=GEOPACKAGE, flight_folder=flight_folder)
+    files = project_files(flight, folder, GEOPACKAGE)
+    _write_geopackage(folder, inspection, outcome, settings.lang, reviews, crops, files.flight_folder)
+    write_map_project(folder, inspection, settings.lang, files, last_run(folder), progress)
     progress.advance()
-    write_geojson(folder, inspection, settings.lang, reviews=reviews, crops=crops, flight_folder=flight_folder)
+    write_geojson(folder, inspection, settings.lang, reviews=reviews, crops=crops, flight_folder=files.flight_folder)
     write_segments_csv(folder / "segments.csv", inspection)
     progress.advance()
     write_report(folder / "report.html", inspection, crops, settings.lang)
@@ -237,24 +232,6 @@ def _carried_reviews(folder: Path, inspection: Inspection, progress: Progress) -
         keep_lost_reviews(folder / LOST_REVIEWS, earlier, lost)
         progress.note(f"{len(lost)} reviews belong to no defect of this run; they are kept in {folder / LOST_REVIEWS}")
     return reviews
-
-
-def _relative_folder(flight: Flight, folder: Path) -> str | None:
-    """Give the way from the results to the photos, with forward slashes; None where there is none (other drive)."""
-    root = flight.root.parent if flight.root.is_file() else flight.root
-    try:
-        return Path(os.path.relpath(root, folder)).as_posix()
-    except ValueError:
-        return None
-
-
-def _keep_saved_project(folder: Path, progress: Progress) -> None:
-    """Put a project that a person saved beside the new one: the folder's own follows the run."""
-    path = folder / PROJECT
-    written = ((last_run(folder) or {}).get("project") or {}).get(PROJECT)
-    if written is not None and path.is_file() and file_sha256(path) != written:
-        replace_file(path, folder / SAVED_PROJECT)
-        progress.note(f"{path} was saved in QGIS since the last run; that one is now {folder / SAVED_PROJECT}")
 
 
 def _write_geopackage(

@@ -6,9 +6,8 @@ from functools import partial
 from xml.etree import ElementTree as ET
 
 from tenken.detection.detect import CONDITION_STATES, KINDS
-from tenken.measurement.condition import STATED_KINDS
 from tenken.outputs.grades import STATE_COLOURS, grade_colour, kind_colour, severity
-from tenken.outputs.layers import Layer
+from tenken.outputs.layers import Layer, Value
 from tenken.outputs.qgis.codes import COVERAGE_STATES
 from tenken.outputs.qgis.expressions import literal
 from tenken.outputs.qgis.labels import Label
@@ -62,9 +61,12 @@ def layer_look(layer: Layer, text: Words, *, linked: bool) -> Look | None:
 
 def _defects(layer: Layer, text: Words) -> Look:
     """By kind, or condition state where it is known (rim), and severest candidate grade (area)."""
-    kinds = sorted({*KINDS, *map(str, layer.column("kind"))})
-    looks: list[Appearance] = [(kind, grade, None) for kind in kinds for grade in (*_grades(layer), None)]
-    categories = [_defect_category(look, text) for look in (*looks, *_stated(layer))]
+    columns = zip(layer.column("kind"), layer.column("grade_worst"), layer.column("condition_state"), strict=True)
+    looks = {(str(kind), _text(grade), _text(state)) for kind, grade, state in columns}
+    states = (*CONDITION_STATES[::-1], None)
+    grades = (*_grades(layer), None)
+    in_order = sorted(looks, key=lambda look: (look[0], grades.index(look[1]), states.index(look[2])))
+    categories = [_defect_category(look, text) for look in in_order]
     # A crack is labelled on its centre line.
     label = (
         f"if(\"width_status\" is null, if(@map_scale <= {_ID_FROM_SCALE}, \"id\" || '\\n', '') || "
@@ -90,29 +92,16 @@ def _defect_category(look: Appearance, text: Words) -> Category:
     return Category(" ".join(part for part in look if part), " ".join(word for word in words if word), (symbol,))
 
 
-def _stated(layer: Layer) -> list[Appearance]:
-    """Give the looks with a condition state that occur in a layer, by state and grade, the severest first."""
-    columns = zip(layer.column("kind"), layer.column("grade_worst"), layer.column("condition_state"), strict=True)
-    present = {tuple(None if value is None else str(value) for value in values) for values in columns}
-    return [
-        (kind, grade, state)
-        for state in CONDITION_STATES[::-1]
-        for kind in sorted(STATED_KINDS)
-        for grade in (*_grades(layer), None)
-        if (kind, grade, state) in present
-    ]
-
-
 def _crack_lines(layer: Layer, text: Words, *, opacity: str | None) -> Look:
     """Core by severest candidate grade, rim by kind; wider for wider cracks; dashed where the width has no number."""
     width = 'scale_exp(coalesce("width_mm", "width_high_mm", 0), 0, 10, 0.3, 1.4, 0.5)'
     statuses = zip(layer.column("grade_worst"), layer.column("width_status"), strict=True)
-    present = {(None if grade is None else str(grade), _DASHED.get(str(status), "")) for grade, status in statuses}
+    present = {(_text(grade), _DASHED.get(str(status), "")) for grade, status in statuses}
     categories = []
     for grade, known in ((grade, known) for grade in (*_grades(layer), None) for known in ("", *_DASHES)):
         if (grade, known) in present:
             words = (text.kind("crack"), grade or text("grade.none"), text(f"qgis.dash.{known}") if known else "")
-            rim = stroke(kind_colour("crack"), 1.2, width=f"0.4 + {width}")
+            rim = stroke(kind_colour("crack"), 1.2, width=f"0.6 + {width}")
             core = stroke(grade_colour(grade), 0.8, width=width, dash=_DASHES.get(known))
             categories.append(Category(f"{grade or '-'} {known}".strip(), " ".join(words).strip(), (rim, core)))
     known = " ".join(f"when \"width_status\" = '{status}' then ' {known}'" for status, known in _DASHED.items())
@@ -195,3 +184,7 @@ def _grades(layer: Layer) -> list[str]:
     """Grades that stand in a layer, the severest first."""
     present = {str(grade) for grade in layer.column("grade_worst") if grade is not None}
     return sorted(present, key=lambda grade: (-(severity(grade) or 0), grade))
+
+
+def _text(value: Value) -> str | None:
+    return None if value is None else str(value)

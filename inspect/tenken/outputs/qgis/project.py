@@ -1,6 +1,7 @@
 """The ready QGIS project beside the package: layers in groups, joined, styled, on the data; written without QGIS."""
 
 import zipfile
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -33,15 +34,34 @@ THEMES: dict[str, tuple[str, ...]] = {
 """Layers that a map theme shows; the second is what the project opens with."""
 
 _OPENED = "qgis.theme.repair"
-_FOLDED = frozenset({"coverage", "photos", "sightings", "qgis.group.tables"})
+_GROUND = "orthomosaic"
+_FOLDED = frozenset({"coverage", "photos", "sightings", "qgis.group.tables", _GROUND})
 _GEOMETRY = {"MultiPolygon": "Polygon", "MultiLineString": "Line", None: "No geometry"}
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip can state: the file's bytes follow its content alone."""
 
 
-def write_project(
-    path: Path, inspection: Inspection, lang: str, *, package: str, flight_folder: str | None = None
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Orthomosaic:
+    """The orthomosaic that was inspected, as the ground of the map."""
+
+    path: str
+    """Relative to the project's folder, beginning with a dot."""
+    crs: CRS
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFiles:
+    """The files that a project points at, all relative to its own folder, so that the whole can be moved."""
+
+    package: str
+    """The GeoPackage."""
+    flight_folder: str | None = None
+    """Where the photos lie; None where no relative path leads there."""
+    orthomosaic: Orthomosaic | None = None
+
+
+def write_project(path: Path, inspection: Inspection, lang: str, files: ProjectFiles) -> None:
     """Write the project (.qgz).
 
     Parameters
@@ -52,21 +72,19 @@ def write_project(
         The result that the package holds.
     lang
         ``"ja"`` or ``"en"``.
-    package
-        Name of the GeoPackage in the same folder.
-    flight_folder
-        Where the photos lie, relative to that folder; None where no relative path leads there.
+    files
+        What it points at.
     """
     packed = BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         # Stored, not squeezed: two versions of zlib give different bytes.
         entry = zipfile.ZipInfo(f"{path.stem}.qgs", _ZIP_TIME)
         entry.create_system = 0
-        archive.writestr(entry, project_text(inspection, lang, package=package, flight_folder=flight_folder))
+        archive.writestr(entry, project_text(inspection, lang, files))
     write_atomically(path, packed.getvalue())
 
 
-def project_text(inspection: Inspection, lang: str, *, package: str, flight_folder: str | None = None) -> str:
+def project_text(inspection: Inspection, lang: str, files: ProjectFiles) -> str:
     """Give the project as the text of a .qgs file."""
     text = words(lang)
     layers = {layer.name: layer for layer in all_layers(inspection)}
@@ -76,17 +94,16 @@ def project_text(inspection: Inspection, lang: str, *, package: str, flight_fold
     ET.SubElement(root, "homePath", path="")
     _texts(root, {"title": title})
     ET.SubElement(root, "projectCrs").append(coordinate_system(inspection.crs))
-    root.append(_layer_tree(text, package))
+    root.append(_layer_tree(text, files))
     root.append(relations(text))
     root.append(map_canvas(extent, inspection.crs))
     listed = ET.SubElement(root, "projectlayers")
     for names in GROUPS.values():
-        listed.extend(
-            _map_layer(layers[name], lang, inspection.crs, package=package, flight_folder=flight_folder)
-            for name in names
-        )
-    root.append(_properties(flight_folder))
-    root.append(_themes(text))
+        listed.extend(_map_layer(layers[name], lang, inspection.crs, files) for name in names)
+    if files.orthomosaic is not None:
+        listed.append(_ground(files.orthomosaic, text))
+    root.append(_properties(files.flight_folder))
+    root.append(_themes(text, [] if files.orthomosaic is None else [_GROUND]))
     metadata = ET.SubElement(root, "projectMetadata")
     _texts(metadata, {"identifier": "", "language": lang, "type": "", "title": title, "abstract": text("statement")})
     root.append(view_settings(extent, inspection.crs))
@@ -98,55 +115,60 @@ def _source(package: str, layer: str) -> str:
     return f"./{package}|layername={layer}"
 
 
-def _layer_tree(text: Words, package: str) -> ET.Element:
+def _layer_tree(text: Words, files: ProjectFiles) -> ET.Element:
     tree = ET.Element("layer-tree-group")
     for group, names in GROUPS.items():
         branch = ET.SubElement(
             tree, "layer-tree-group", name=text(group), checked="Qt::Checked", expanded=_unfolded(group)
         )
         for name in names:
-            ET.SubElement(
-                branch,
-                "layer-tree-layer",
-                id=layer_id(name),
-                name=text(f"layer.{name}"),
-                providerKey="ogr",
-                source=_source(package, name),
-                checked="Qt::Checked" if name in THEMES[_OPENED] else "Qt::Unchecked",
-                expanded=_unfolded(name),
-            )
+            leaf = _leaf(name, text, "ogr", _source(files.package, name))
+            leaf.set("checked", "Qt::Checked" if name in THEMES[_OPENED] else "Qt::Unchecked")
+            branch.append(leaf)
+    if files.orthomosaic is not None:
+        tree.append(_leaf(_GROUND, text, "gdal", files.orthomosaic.path))
     return tree
+
+
+def _leaf(name: str, text: Words, provider: str, source: str) -> ET.Element:
+    return ET.Element(
+        "layer-tree-layer",
+        id=layer_id(name),
+        name=text(f"layer.{name}"),
+        providerKey=provider,
+        source=source,
+        checked="Qt::Checked",
+        expanded=_unfolded(name),
+    )
 
 
 def _unfolded(name: str) -> str:
     return "0" if name in _FOLDED else "1"
 
 
-def _map_layer(layer: Layer, lang: str, crs: CRS | None, *, package: str, flight_folder: str | None) -> ET.Element:
-    style = layer_style(layer, lang, flight_folder=flight_folder, linked=True)
-    element = ET.Element(
-        "maplayer",
-        {
-            "type": "vector",
-            "geometry": _GEOMETRY[layer.geometry_type],
-            "wkbType": layer.geometry_type or "NoGeometry",
-            "styleCategories": "AllStyleCategories",
-            **style.attributes,
-        },
-    )
-    _texts(
-        element,
-        {
-            "id": layer_id(layer.name),
-            "datasource": _source(package, layer.name),
-            "layername": words(lang)(f"layer.{layer.name}"),
-        },
-    )
+def _map_layer(layer: Layer, lang: str, crs: CRS | None, files: ProjectFiles) -> ET.Element:
+    style = layer_style(layer, lang, flight_folder=files.flight_folder, linked=True)
+    element = _layer_element(layer.name, words(lang), "vector", "ogr", _source(files.package, layer.name))
+    element.set("geometry", _GEOMETRY[layer.geometry_type])
+    element.set("wkbType", layer.geometry_type or "NoGeometry")
+    element.attrib.update(style.attributes)
     if layer.geometry_type is not None:
         ET.SubElement(element, "srs").append(coordinate_system(crs))
-    provider = ET.SubElement(element, "provider", encoding="UTF-8")
-    provider.text = "ogr"
     element.extend(style.elements)
+    return element
+
+
+def _ground(orthomosaic: Orthomosaic, text: Words) -> ET.Element:
+    """Give the orthomosaic's layer; QGIS itself finds which bands are colours and which is opacity."""
+    element = _layer_element(_GROUND, text, "raster", "gdal", orthomosaic.path)
+    ET.SubElement(element, "srs").append(coordinate_system(orthomosaic.crs))
+    return element
+
+
+def _layer_element(name: str, text: Words, kind: str, provider: str, source: str) -> ET.Element:
+    element = ET.Element("maplayer", type=kind, styleCategories="AllStyleCategories")
+    _texts(element, {"id": layer_id(name), "datasource": source, "layername": text(f"layer.{name}")})
+    ET.SubElement(element, "provider", encoding="UTF-8").text = provider
     return element
 
 
@@ -163,11 +185,11 @@ def _properties(flight_folder: str | None) -> ET.Element:
     return properties
 
 
-def _themes(text: Words) -> ET.Element:
+def _themes(text: Words, always: list[str]) -> ET.Element:
     presets = ET.Element("visibility-presets")
     for theme, shown in THEMES.items():
         preset = ET.SubElement(presets, "visibility-preset", {"name": text(theme), "has-expanded-info": "0"})
-        for name in shown:
+        for name in (*shown, *always):
             ET.SubElement(preset, "layer", id=layer_id(name), visible="1", style="default", expanded=_unfolded(name))
     return presets
 

@@ -35,6 +35,7 @@ def is_editable(layer: Layer, name: str) -> bool:
 def column_elements(layer: Layer, text: Words, *, flight_folder: str | None, linked: bool) -> list[ET.Element]:
     """Give editors, names in the language, and which of the columns may be edited."""
     editors, aliases, editable = (ET.Element(tag) for tag in ("fieldConfiguration", "aliases", "editable"))
+    ET.SubElement(editable, "field", name="fid", editable="0")
     for index, name in enumerate(layer.fields):
         configured = ET.SubElement(editors, "field", name=name, configurationFlags="None")
         configured.append(_editor(layer, name, text, flight_folder=flight_folder, linked=linked))
