@@ -146,6 +146,11 @@ def test_each_layer_and_table_has_exactly_one_default_style(tmp_path: Path, brid
     assert sorted(styles) == sorted((layer, column, "", 1) for layer, column in places.items())
 
 
+def test_a_program_that_lists_the_layers_can_say_what_they_are(written: Path) -> None:
+    listed = dict(rows(written, "SELECT table_name, description FROM gpkg_contents WHERE table_name != 'layer_styles'"))
+    assert listed == {name: words("ja")(f"layer.{name}") for name in (*PROMISED, *TABLES)}
+
+
 @pytest.mark.parametrize("lang", ["ja", "en"])
 def test_a_style_names_every_column_and_lets_people_edit_the_review_only(
     tmp_path: Path, bridge: Inspection, lang: str

@@ -57,8 +57,9 @@ def write_layers(
         Where the photos lie, relative to the GeoPackage's folder, for links; None where no relative path leads there.
     """
     layers = all_layers(inspection, reviews=reviews, crops=crops)
+    title = words(lang)
     for layer in layers:
-        _write_layer(path, layer, inspection.crs)
+        _write_layer(path, layer, inspection.crs, title(f"layer.{layer.name}"))
     _write_layer(path, _styles_table(layers, lang, flight_folder), None)
 
 
@@ -71,9 +72,9 @@ def start_geopackage(path: Path) -> None:
     new.replace(path)
 
 
-def _write_layer(path: Path, layer: Layer, crs: CRS | None) -> None:
+def _write_layer(path: Path, layer: Layer, crs: CRS | None, description: str = "") -> None:
     columns = [_column(layer.column(name), kind) for name, kind in layer.fields.items()]
-    options = {"FID": "id" if layer.name == "layer_styles" else "fid"}
+    options = {"FID": "id" if layer.name == "layer_styles" else "fid", "DESCRIPTION": description}
     geometry = None
     if layer.geometry_type is not None:
         geometry = np.array([_wkb(shape) for shape, _ in layer.rows], dtype=object)

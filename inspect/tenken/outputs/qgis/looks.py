@@ -42,6 +42,8 @@ _DASHED: dict[str, str] = {
 _DASHES: dict[str, str] = {"range": "3;1.6", "unknown": "1;1.4"}
 _ID_FROM_SCALE = 30
 """The long ids of defects stand in labels at 1:30 and larger; from farther away the figures matter."""
+_FINER = "scale_linear(coalesce(@map_scale, 100), 100, 1000, 1, 0.4)"
+"""From far away a defect is short: with thinner lines neighbours stay apart."""
 _RIM = "#4a5157"
 _NOT_SEEN = "#9aa0a6"
 
@@ -88,20 +90,20 @@ def _defect_category(look: Appearance, text: Words) -> Category:
     colour = grade_colour(grade) if grade else kind_colour(kind)
     rim = STATE_COLOURS[state] if state else kind_colour(kind)
     # A crack's rim is thin, so that the dashes of its centre line stay visible.
-    symbol = fill(colour, 170, rim, 0.2 if kind == "crack" else 0.6)
+    symbol = fill(colour, 170, rim, 0.2) if kind == "crack" else fill(colour, 170, rim, 0.6, width=f"{_FINER} * 0.6")
     return Category(" ".join(part for part in look if part), " ".join(word for word in words if word), (symbol,))
 
 
 def _crack_lines(layer: Layer, text: Words, *, opacity: str | None) -> Look:
     """Core by severest candidate grade, rim by kind; wider for wider cracks; dashed where the width has no number."""
-    width = 'scale_exp(coalesce("width_mm", "width_high_mm", 0), 0, 10, 0.3, 1.4, 0.5)'
+    width = f'{_FINER} * scale_exp(coalesce("width_mm", "width_high_mm", 0), 0, 10, 0.3, 1.4, 0.5)'
     statuses = zip(layer.column("grade_worst"), layer.column("width_status"), strict=True)
     present = {(_text(grade), _DASHED.get(str(status), "")) for grade, status in statuses}
     categories = []
     for grade, known in ((grade, known) for grade in (*_grades(layer), None) for known in ("", *_DASHES)):
         if (grade, known) in present:
             words = (text.kind("crack"), grade or text("grade.none"), text(f"qgis.dash.{known}") if known else "")
-            rim = stroke(kind_colour("crack"), 1.2, width=f"0.6 + {width}")
+            rim = stroke(kind_colour("crack"), 1.2, width=f"{_FINER} * 0.6 + {width}")
             core = stroke(grade_colour(grade), 0.8, width=width, dash=_DASHES.get(known))
             categories.append(Category(f"{grade or '-'} {known}".strip(), " ".join(words).strip(), (rim, core)))
     known = " ".join(f"when \"width_status\" = '{status}' then ' {known}'" for status, known in _DASHED.items())

@@ -36,8 +36,10 @@ def rgba(colour: str, alpha: int = 255) -> str:
     return f"{red},{green},{blue},{alpha}"
 
 
-def fill(colour: str, alpha: int, outline: str, outline_mm: float, *, line: str = "solid") -> SymbolLayer:
-    """Give an area: filled (opacity 0..255), with an outline that stays visible at any scale."""
+def fill(
+    colour: str, alpha: int, outline: str, outline_mm: float, *, line: str = "solid", width: str | None = None
+) -> SymbolLayer:
+    """Give an area: filled (opacity 0..255), with an outline; ``width`` an expression for the outline's width."""
     return SymbolLayer(
         "SimpleFill",
         {
@@ -49,6 +51,7 @@ def fill(colour: str, alpha: int, outline: str, outline_mm: float, *, line: str 
             "outline_width_unit": "MM",
             "joinstyle": "round",
         },
+        {} if width is None else {"outlineWidth": width},
     )
 
 
