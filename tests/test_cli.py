@@ -60,7 +60,7 @@ def test_a_run_tells_where_to_look(small_demo: DemoFlight, tmp_path: Path) -> No
     result = run("run", small_demo.images, "--out", tmp_path, "--tile", "256", "--lang", "en")
     assert result.exit_code == 0
     assert "report.html" in result.output
-    assert "inspection.gpkg" in result.output
+    assert "inspection.qgz" in result.output
 
 
 def test_a_run_speaks_json(small_demo: DemoFlight, tmp_path: Path) -> None:

@@ -49,7 +49,16 @@ def contents(out: Path) -> dict[str, bytes]:
 
 def test_a_run_leaves_all_its_files(finished: Path) -> None:
     left = {path.name for path in finished.iterdir()}
-    assert {"inspection.gpkg", *EQUAL, "report.html", "run.json", "crops", "defects.qml", "segments.qml"} <= left
+    assert {
+        "inspection.gpkg",
+        "inspection.qgz",
+        *EQUAL,
+        "report.html",
+        "run.json",
+        "crops",
+        "defects.qml",
+        "segments.qml",
+    } <= left
     assert list((finished / "crops").glob("*.jpg"))
 
 

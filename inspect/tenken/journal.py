@@ -38,6 +38,13 @@ def unit_key(**depends_on: Any) -> str:
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
 
 
+_LISTED = """
+INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, description)
+VALUES ('tenken_journal', 'tenken-journal', 'tenken_journal', 'journal of the run, not for people')
+"""
+"""With a data type of its own the table is no layer for QGIS, which otherwise shows every table it finds."""
+
+
 class Journal:
     """Rows of finished work in a GeoPackage (or any SQLite file). Use as a context manager, from one thread.
 
@@ -53,7 +60,7 @@ class Journal:
             # QGIS leaves GeoPackages in write-ahead mode. While it has one open this fails, and must: to replace the
             # file under a foreign write-ahead log would damage it.
             self._connection.execute("PRAGMA journal_mode = DELETE")
-            self._connection.execute(_SCHEMA)
+            _make_table(self._connection)
         except sqlite3.Error as error:
             self._connection.close()
             raise SettingsError(
@@ -82,12 +89,18 @@ class Journal:
         wanted = sorted(set(keys))
         with closing(sqlite3.connect(other, isolation_level=None)) as target:
             target.execute("BEGIN")
-            target.execute(_SCHEMA)
+            _make_table(target)
             for key in wanted:
                 row = self._connection.execute("SELECT * FROM tenken_journal WHERE key = ?", (key,)).fetchone()
                 if row is not None:
                     target.execute("INSERT OR REPLACE INTO tenken_journal VALUES (?, ?, ?)", row)
             target.execute("COMMIT")
+
+
+def _make_table(connection: sqlite3.Connection) -> None:
+    connection.execute(_SCHEMA)
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'gpkg_contents'").fetchone():
+        connection.execute(_LISTED)
 
 
 def replace_file(new: Path, path: Path) -> None:

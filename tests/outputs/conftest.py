@@ -158,7 +158,7 @@ def findings(defects: dict[str, tuple[str, ...]]) -> tuple[Finding, ...]:
     )  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bridge() -> Inspection:
     """Give a deck of three spans with cracks, rust, and a crack in a photo without a position."""
     best, other = "第1日/橋 上面 001.jpg", "第1日/橋 上面 002.jpg"
@@ -206,7 +206,7 @@ def bridge() -> Inspection:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def concrete() -> Callable[[str, int, int, int, int], npt.NDArray[np.uint8]]:
     """Give windows of photos of mottled concrete with the bridge's cracks and rust on it."""
     grain = np.random.default_rng(5).normal(0, 9, (PHOTO_PX[1], PHOTO_PX[0], 1))

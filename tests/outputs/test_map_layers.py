@@ -16,6 +16,7 @@ from pyproj import CRS
 from tenken.inspection import Inspection
 from tenken.outputs import Review, carry_reviews, read_reviews, write_layers
 from tenken.outputs.layers import all_layers
+from tenken.outputs.qgis.widgets import NULL
 from tenken.outputs.reviews import EarlierReview, keep_lost_reviews
 from tenken.outputs.wording import words
 
@@ -30,6 +31,7 @@ PROMISED = {
     "crack_lines": "defect_id",
     "coverage": "segment_id",
 }
+TABLES = ("segment_photos", "run")
 GEOMETRY = dict.fromkeys(PROMISED, "MultiPolygon") | {"crack_lines": "MultiLineString"}
 
 
@@ -112,7 +114,7 @@ def test_a_flight_without_positions_keeps_all_layers_and_invents_no_place(tmp_pa
     bare = dataclasses.replace(bridge, crs=None, defects=unplaced, grades={}, findings=(), photos=photos)
     path = tmp_path / "x.gpkg"
     write_layers(path, bare, "en")
-    assert {name for name, _ in pyogrio.list_layers(path)} == {*PROMISED, "run", "layer_styles"}
+    assert {name for name, _ in pyogrio.list_layers(path)} == {*PROMISED, *TABLES, "layer_styles"}
     assert rows(path, "SELECT DISTINCT srs_id FROM gpkg_geometry_columns") == [(-1,)]
     assert rows(path, "SELECT count(*), count(geom) FROM defects") == [(1, 0)]
     assert rows(path, "SELECT count(*) FROM segments") == [(0,)]
@@ -136,11 +138,17 @@ def test_the_run_table_tells_weights_standard_and_skipped_files(written: Path) -
 
 
 @pytest.mark.parametrize("lang", ["ja", "en"])
-def test_each_map_layer_has_exactly_one_default_style(tmp_path: Path, bridge: Inspection, lang: str) -> None:
+def test_each_layer_and_table_has_exactly_one_default_style(tmp_path: Path, bridge: Inspection, lang: str) -> None:
     path = tmp_path / "x.gpkg"
     write_layers(path, bridge, lang)
     styles = rows(path, "SELECT f_table_name, f_geometry_column, f_table_schema, useAsDefault FROM layer_styles")
-    assert sorted(styles) == sorted((layer, "geom", "", 1) for layer in PROMISED)
+    places = {**dict.fromkeys(PROMISED, "geom"), **dict.fromkeys(TABLES, "")}
+    assert sorted(styles) == sorted((layer, column, "", 1) for layer, column in places.items())
+
+
+def test_a_program_that_lists_the_layers_can_say_what_they_are(written: Path) -> None:
+    listed = dict(rows(written, "SELECT table_name, description FROM gpkg_contents WHERE table_name != 'layer_styles'"))
+    assert listed == {name: words("ja")(f"layer.{name}") for name in (*PROMISED, *TABLES)}
 
 
 @pytest.mark.parametrize("lang", ["ja", "en"])
@@ -178,7 +186,7 @@ def test_condition_states_stand_in_words_in_forms_and_map_tips(
         root = ET.fromstring(styles[layer])  # noqa: S314
         options = root.findall("fieldConfiguration/field[@name='condition_state']//Option[@value]")
         assert [(one.get("name"), one.get("value")) for one in options] == list(
-            zip(terms, ["fair", "poor", "severe"], strict=True)
+            zip(["–", *terms], [NULL, "fair", "poor", "severe"], strict=True)
         )
     tip = ET.fromstring(styles["defects"]).findtext("mapTip")  # noqa: S314
     assert tip is not None
@@ -227,6 +235,19 @@ def test_a_geopackage_that_is_only_a_journal_has_no_reviews(tmp_path: Path) -> N
     with closing(sqlite3.connect(path)) as database:
         database.execute("CREATE TABLE units (name TEXT)")
     assert read_reviews(path) == {}
+
+
+def test_which_photo_shows_which_segment_can_be_looked_up(written: Path) -> None:
+    links = rows(written, "SELECT segment_id, photo, share FROM segment_photos ORDER BY fid")
+    first, second, third = (f"第1日/橋 上面 00{number}.jpg" for number in (1, 2, 3))
+    # 6 m wide photos, the second 0.8 m and the third 5 m farther along spans of 6 m
+    assert links == [
+        ("s1", first, 1.0),
+        ("s1", second, pytest.approx(5.2 / 6, abs=1e-4)),
+        ("s1", third, pytest.approx(1 / 6, abs=1e-4)),
+        ("s2", third, pytest.approx(5 / 6, abs=1e-4)),
+        ("s2", second, pytest.approx(0.8 / 6, abs=1e-4)),
+    ]
 
 
 def test_layers_do_not_depend_on_the_order_in_which_things_were_found(bridge: Inspection) -> None:

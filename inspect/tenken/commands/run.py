@@ -142,7 +142,7 @@ def summary(inspection: "Inspection", folder: Path) -> str:
         first = inspection.skipped[0]
         lines.append(f"Skipped: {counted(inspection.skipped, 'file')} (first: {first.path}: {first.reason})")
     lines.append(f"Report: {folder / 'report.html'}")
-    lines.append(f"Map:    {folder / 'inspection.gpkg'}  (drag it into QGIS)")
+    lines.append(f"Map:    {folder / 'inspection.qgz'}  (open it in QGIS)")
     return "\n".join(lines)
 
 

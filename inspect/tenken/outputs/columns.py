@@ -146,6 +146,8 @@ COVERAGE: dict[str, FieldType] = {
     "area_m2": "real",
 }
 
+SEGMENT_PHOTOS: dict[str, FieldType] = {"segment_id": "text", "photo": "text", "share": "real"}
+
 RUN: dict[str, FieldType] = {"key": "text", "value": "text"}
 
 LAYER_STYLES: dict[str, FieldType] = {

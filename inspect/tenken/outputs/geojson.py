@@ -15,7 +15,7 @@ from shapely.geometry.polygon import orient
 from tenken.inspection import Inspection
 from tenken.journal import write_atomically
 from tenken.outputs.layers import Layer, LayerGeometry, defects_layer, segments_layer
-from tenken.outputs.qgis_styles import layer_qml
+from tenken.outputs.qgis.style import layer_qml
 from tenken.outputs.reviews import Review
 
 DECIMALS = 9
@@ -29,6 +29,7 @@ def write_geojson(
     *,
     reviews: Mapping[str, Review] | None = None,
     crops: Mapping[str, str] | None = None,
+    flight_folder: str | None = None,
 ) -> None:
     """Write ``defects.geojson`` and ``segments.geojson``, each with its QGIS style beside it."""
     layers = {
@@ -38,7 +39,7 @@ def write_geojson(
     for id_column, layer in layers.items():
         text = feature_collection(layer, inspection.crs, id_column)
         write_atomically(folder / f"{layer.name}.geojson", text)
-        write_atomically(folder / f"{layer.name}.qml", layer_qml(layer, lang))
+        write_atomically(folder / f"{layer.name}.qml", layer_qml(layer, lang, flight_folder=flight_folder))
 
 
 def feature_collection(layer: Layer, crs: CRS | None, id_column: str | None) -> str:

@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from tenken.inspection import Inspection
 from tenken.outputs.columns import LAYER_STYLES, FieldType
 from tenken.outputs.layers import Layer, Value, all_layers
-from tenken.outputs.qgis_styles import layer_qml
+from tenken.outputs.qgis.style import layer_qml
 from tenken.outputs.reviews import Review
 from tenken.outputs.wording import words
 
@@ -37,8 +37,9 @@ def write_layers(
     *,
     reviews: Mapping[str, Review] | None = None,
     crops: Mapping[str, str] | None = None,
+    flight_folder: str | None = None,
 ) -> None:
-    """Write all layers, the table ``run`` and one default style a layer into a GeoPackage.
+    """Write all layers, the tables and one default style for each into a GeoPackage.
 
     Parameters
     ----------
@@ -51,12 +52,15 @@ def write_layers(
     reviews
         What people entered in an earlier result, by defect id (`tenken.outputs.reviews`); kept.
     crops
-        Picture of each defect relative to the GeoPackage's folder, by defect id, for map tips.
+        Picture of each defect relative to the GeoPackage's folder, by defect id, for forms.
+    flight_folder
+        Where the photos lie, relative to the GeoPackage's folder, for links; None where no relative path leads there.
     """
     layers = all_layers(inspection, reviews=reviews, crops=crops)
+    title = words(lang)
     for layer in layers:
-        _write_layer(path, layer, inspection.crs)
-    _write_layer(path, _styles_table(layers, lang), None)
+        _write_layer(path, layer, inspection.crs, title(f"layer.{layer.name}"))
+    _write_layer(path, _styles_table(layers, lang, flight_folder), None)
 
 
 def start_geopackage(path: Path) -> None:
@@ -68,9 +72,9 @@ def start_geopackage(path: Path) -> None:
     new.replace(path)
 
 
-def _write_layer(path: Path, layer: Layer, crs: CRS | None) -> None:
+def _write_layer(path: Path, layer: Layer, crs: CRS | None, description: str = "") -> None:
     columns = [_column(layer.column(name), kind) for name, kind in layer.fields.items()]
-    options = {"FID": "id" if layer.name == "layer_styles" else "fid"}
+    options = {"FID": "id" if layer.name == "layer_styles" else "fid", "DESCRIPTION": description}
     geometry = None
     if layer.geometry_type is not None:
         geometry = np.array([_wkb(shape) for shape, _ in layer.rows], dtype=object)
@@ -114,7 +118,7 @@ def _crs_text(crs: CRS) -> str:
     return crs.to_wkt() if authority is None else ":".join(authority)
 
 
-def _styles_table(layers: tuple[Layer, ...], lang: str) -> Layer:
+def _styles_table(layers: tuple[Layer, ...], lang: str, flight_folder: str | None) -> Layer:
     title = words(lang)
     rows = tuple(
         (
@@ -123,9 +127,9 @@ def _styles_table(layers: tuple[Layer, ...], lang: str) -> Layer:
                 "",  # QGIS looks styles up with an empty catalogue and schema; null is not found
                 "",
                 layer.name,
-                GEOMETRY_COLUMN,
+                GEOMETRY_COLUMN if layer.geometry_type is not None else "",
                 title(f"layer.{layer.name}"),
-                layer_qml(layer, lang),
+                layer_qml(layer, lang, flight_folder=flight_folder),
                 None,
                 True,
                 title("style.description"),
@@ -135,6 +139,5 @@ def _styles_table(layers: tuple[Layer, ...], lang: str) -> Layer:
             ),
         )
         for layer in layers
-        if layer.geometry_type is not None
     )
     return Layer("layer_styles", None, LAYER_STYLES, rows)

@@ -15,9 +15,20 @@ from tenken.inspection import Inspection
 from tenken.measurement.condition import SHARE_DECIMALS
 from tenken.measurement.measure import Sighting
 from tenken.measurement.surface_widths import StatedWidth
-from tenken.outputs.columns import COVERAGE, CRACK_LINES, DEFECTS, PHOTOS, RUN, SEGMENTS, SIGHTINGS, FieldType
+from tenken.outputs.columns import (
+    COVERAGE,
+    CRACK_LINES,
+    DEFECTS,
+    PHOTOS,
+    RUN,
+    SEGMENT_PHOTOS,
+    SEGMENTS,
+    SIGHTINGS,
+    FieldType,
+)
 from tenken.outputs.grades import worst_grade
 from tenken.outputs.reviews import Review
+from tenken.outputs.segment_photos import segment_photos
 
 Value = str | float | int | bool | None
 LayerGeometry = MultiPolygon | MultiLineString
@@ -64,6 +75,7 @@ def all_layers(
         segments_layer(inspection),
         coverage_layer(inspection),
         photos_layer(inspection),
+        segment_photos_table(inspection),
         run_table(inspection),
     )
 
@@ -234,6 +246,14 @@ def coverage_layer(inspection: Inspection) -> Layer:
         for patch in patches
     )
     return Layer("coverage", "MultiPolygon", COVERAGE, rows)
+
+
+def segment_photos_table(inspection: Inspection) -> Layer:
+    """Give which photos show which segment, for a map to lead from one to the other."""
+    rows: tuple[Row, ...] = tuple(
+        (None, (segment_id, photo, rounded(share, 4))) for segment_id, photo, share in segment_photos(inspection)
+    )
+    return Layer("segment_photos", None, SEGMENT_PHOTOS, rows)
 
 
 def run_table(inspection: Inspection) -> Layer:

@@ -21,6 +21,7 @@ from tenken.imagery.picture import ArrayPicture, RasterPicture, load_photo
 from tenken.inspection import Inspection
 from tenken.journal import Journal, changed_settings, replace_file, write_atomically
 from tenken.outputs.reviews import Review, carry_reviews, keep_lost_reviews, read_reviews
+from tenken.running.map_project import PROJECT, project_files, write_map_project
 from tenken.running.progress import Progress
 from tenken.running.work import FlightOutcome
 from tenken.settings import Settings
@@ -148,9 +149,11 @@ def write_results(
         stale.unlink()
     progress.advance()
     reviews = _carried_reviews(folder, inspection, progress)
-    _write_geopackage(folder, inspection, kept_keys, settings.lang, reviews, crops)
+    files = project_files(flight, folder, GEOPACKAGE)
+    _write_geopackage(folder, inspection, kept_keys, settings.lang, reviews, crops, files.flight_folder)
+    write_map_project(folder, inspection, settings.lang, files, last_run(folder), progress)
     progress.advance()
-    write_geojson(folder, inspection, settings.lang, reviews=reviews, crops=crops)
+    write_geojson(folder, inspection, settings.lang, reviews=reviews, crops=crops, flight_folder=files.flight_folder)
     write_segments_csv(folder / "segments.csv", inspection)
     progress.advance()
     _remove_old_pdf(folder / REPORT_PDF, progress)
@@ -188,6 +191,7 @@ def run_record(
         "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in inspection.skipped],
         "photos": [{"photo": photo.photo, "sha256": photo.sha256} for photo in inspection.photos],
         "results": {name: file_sha256(folder / name) for name in HASHED_RESULTS},
+        "project": {PROJECT: file_sha256(folder / PROJECT)},
         "seconds": dict(seconds),
         "versions": dict(inspection.versions),
         "machine": {"system": platform.system(), "python": platform.python_version()},
@@ -254,6 +258,7 @@ def _write_geopackage(
     lang: str,
     reviews: Mapping[str, Review],
     crops: Mapping[str, str],
+    flight_folder: str | None,
 ) -> None:
     """Write the layers and the journal into a new file, then take the old one's place."""
     from tenken.outputs.geopackage import write_layers
@@ -261,7 +266,7 @@ def _write_geopackage(
     path, new = folder / GEOPACKAGE, folder / f"new-{GEOPACKAGE}"
     for leftover in folder.glob(f"{new.name}*"):  # with SQLite's own journal, where a run was killed here
         leftover.unlink()
-    write_layers(new, inspection, lang, reviews=reviews, crops=crops)
+    write_layers(new, inspection, lang, reviews=reviews, crops=crops, flight_folder=flight_folder)
     with Journal(path) as journal:
         journal.copy_into(new, kept_keys)
     replace_file(new, path)

@@ -32,6 +32,8 @@ def verify_run(folder: Path, flight: Path | None = None) -> list[str]:
     originals = {root if root.is_file() else root / photo["photo"]: photo["sha256"] for photo in record["photos"]}
     results = {folder / name: digest for name, digest in record["results"].items()}
     faults = [fault for path, digest in {**originals, **results}.items() if (fault := _fault(path, digest))]
+    # People save the project in QGIS, as they should: it has to be there, and may differ.
+    faults += [f"{folder / name}: is missing" for name in record.get("project", {}) if not (folder / name).is_file()]
     return faults + _weights_fault(record["weights"]["name"], record["weights"]["sha256"])
 
 
