@@ -118,11 +118,14 @@ def test_people_enter_the_review_and_nothing_else(found: Facts, lang: str, way: 
     text = words(lang)
     layers = found[lang][way]["layers"]
     assert {name: one["editable"] for name, one in layers.items() if name == "defects"} == {
-        "defects": ["review", "review_note"]
+        "defects": ["review", "review_kind", "review_note"]
     }
     assert {name for name, one in layers.items() if not one["read_only"]} == {"defects"}
     states = [text(f"review.{state}") for state in ("none", "confirmed", "rejected", "changed")]
     assert layers["defects"]["values"]["review"] == states
+    kinds = layers["defects"]["values"]["review_kind"]
+    assert {text.kind(kind) for kind in ("spalling", "exposed_rebar", "efflorescence")} < set(kinds)
+    assert len(kinds) == len(set(kinds))
     assert layers["defects"]["editors"]["review_note"] == "TextEdit"
     assert layers["defects"]["values"]["kind"][1:] == [text.kind("crack"), text.kind("corrosion")]
 

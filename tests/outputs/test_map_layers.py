@@ -163,7 +163,7 @@ def test_a_style_names_every_column_and_lets_people_edit_the_review_only(
         columns = list(pyogrio.read_info(path, layer=layer)["fields"])
         assert [alias.get("name") for alias in root.iter("alias")] == [text(f"column.{one}") for one in columns]
         editable = {one.get("name") for one in root.findall("editable/field") if one.get("editable") == "1"}
-        assert editable == ({"review", "review_note"} if layer == "defects" else set())
+        assert editable == ({"review", "review_kind", "review_note"} if layer == "defects" else set())
 
 
 def test_the_legend_has_a_symbol_for_every_defect_kind_and_grade(written: Path) -> None:

@@ -123,7 +123,10 @@ FORMS: dict[str, tuple[Group, ...]] = {
     "coverage": (Group("form.seen", ("segment_id", "status", "photos", "area_m2")),),
     "photos": (
         Group("form.photo", ("photo", "usable", "reason")),
-        Group("form.accuracy", ("camera", "taken_at", "width_px", "height_px", "gsd_mm", "smallest_crack_mm", "pose_source", "detections")),
+        Group(
+            "form.accuracy",
+            ("camera", "taken_at", "width_px", "height_px", "gsd_mm", "smallest_crack_mm", "pose_source", "detections"),
+        ),
         Group("form.defects", (Related("photo_sightings"),)),
         Group("form.segments", (Related("photo_segments"),)),
         Group("form.provenance", ("sha256",)),
