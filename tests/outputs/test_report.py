@@ -276,6 +276,28 @@ def test_what_people_entered_stands_on_the_card(tmp_path: Path, bridge: Inspecti
     assert by_id == {"d-C-0001": "-", "d-C-0002": "-", "d-C-0003": "-", "d-R-0001": "rejected"}
 
 
+def test_what_a_person_rejected_comes_last_in_its_segment_and_another_kind_is_named(
+    tmp_path: Path, bridge: Inspection, lang: str
+) -> None:
+    write_report(tmp_path / "plain.html", bridge, {}, lang)
+    before = _cards_in(tmp_path / "plain.html")
+    reviews = {before[0]: Review("rejected", None), before[1]: Review("changed", None, "遊離石灰")}
+    write_report(tmp_path / "r.html", bridge, {}, lang, reviews)
+    after = _cards_in(tmp_path / "r.html")
+    assert after != before
+    assert sorted(after) == sorted(before)
+    assert after.index(before[0]) > after.index(before[1])
+    text = words(lang)
+    assert f"{text('review.changed')}: {text.kind('efflorescence')}" in (tmp_path / "r.html").read_text(
+        encoding="utf-8"
+    )
+
+
+def _cards_in(path: Path) -> list[str]:
+    page = Page(path.read_text(encoding="utf-8"))
+    return [one["id"].removeprefix("d-") for tag, one in page.elements if tag == "article" and "data-review" in one]
+
+
 def test_the_severest_of_each_segment_is_embedded_before_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

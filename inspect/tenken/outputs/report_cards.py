@@ -22,7 +22,7 @@ from tenken.outputs.figures import (
 from tenken.outputs.grades import severity, worst_grade
 from tenken.outputs.layers import ranked
 from tenken.outputs.report_pictures import EmbeddedPicture
-from tenken.outputs.reviews import Review
+from tenken.outputs.reviews import Review, entered_kind
 from tenken.outputs.wording import Words
 
 
@@ -104,6 +104,14 @@ def ordered_defects(inspection: Inspection) -> list[Defect]:
     return sorted(inspection.defects, key=key)
 
 
+def _review_text(review: Review | None, text: Words) -> str:
+    """Say what a person entered: the state, and the kind where they say another one."""
+    if review is None:
+        return ""
+    kind = text.kind(entered_kind(review.kind)) if review.kind else ""
+    return ": ".join(part for part in (text.coded("review", review.review), kind) if part)
+
+
 def card(defect: Defect, inspection: Inspection, text: Words, evidence: Evidence) -> Card:
     """Make the card of a defect."""
     grade = inspection.grades.get(defect.id)
@@ -133,7 +141,7 @@ def card(defect: Defect, inspection: Inspection, text: Words, evidence: Evidence
         picture=evidence.embedded.get(defect.id),
         picture_file=evidence.crops.get(defect.id),
         review_code=(review.review if review else None) or "",
-        review=text.coded("review", review.review) if review else "",
+        review=_review_text(review, text),
         review_note=(review.note if review else None) or "",
         searched=" ".join(dict.fromkeys([defect.id, text.kind(defect.kind), defect.kind, segment, *names])).lower(),
     )

@@ -18,6 +18,7 @@ from tenken.outputs.figures import (
 )
 from tenken.outputs.grades import worst_grade
 from tenken.outputs.report_cards import Card, level_of
+from tenken.outputs.reviews import REJECTED
 from tenken.outputs.wording import Words
 
 
@@ -79,10 +80,10 @@ def segment_section(finding: Finding, index: int, cards: Sequence[Card], text: W
 
 
 def cards_by_segment(cards: Sequence[Card], inspection: Inspection) -> dict[str | None, list[Card]]:
-    """Sort the cards into segments by id; those of no segment under None."""
+    """Sort the cards into segments by id, in each what a person rejected last; those of no segment under None."""
     known = {finding.segment.segment_id for finding in inspection.findings}
     sorted_in: dict[str | None, list[Card]] = defaultdict(list)
-    for one in cards:
+    for one in sorted(cards, key=lambda card: card.review_code == REJECTED):
         sorted_in[one.segment_id if one.segment_id in known else None].append(one)
     return sorted_in
 
