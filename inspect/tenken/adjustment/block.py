@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.sparse import coo_array, csc_array, diags_array
 from scipy.sparse.linalg import splu
 
-from tenken.adjustment.tie_ends import LENS_UNKNOWNS, UNKNOWNS, YAW, TieEnds, grown_lens, places_of
+from tenken.adjustment.tie_ends import LENS_UNKNOWNS, UNKNOWNS, YAW, Spots, TieEnds, grown_lens, places_of
 from tenken.adjustment.tie_points import TiePoints
 from tenken.georeferencing.camera import Camera
 from tenken.georeferencing.photo_placement import PhotoPlacement
@@ -21,8 +21,11 @@ from tenken.georeferencing.surface import Plane
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-ROUNDS = 15
+ROUNDS = 12
 CONVERGED_PX = 0.01
+
+SURFACE_ROUNDS = (0, 2, 5)
+"""In these rounds the rays are followed to a surface model itself, in the others to its tangent planes."""
 
 TIE_PX = 2.0
 """1 sigma of a tie point's place, at the least, in whole-photo pixels."""
@@ -74,8 +77,13 @@ class Block:
         values = np.zeros(self.size)
         placements = self.start
         normal = diags_array(self.prior).tocsc()
-        for _ in range(ROUNDS):
-            system = self._linearised(placements)
+        spots: Spots | None = None
+        for number in range(ROUNDS):
+            if spots is None or self.on_plane or number in SURFACE_ROUNDS:
+                spots = Spots.met(placements, self.first, self.first_px)
+            else:
+                spots = spots.met_again(placements, self.first, self.first_px)
+            system = self._linearised(placements, spots)
             if system is None:
                 return {}
             matrix, residual, weight = system
@@ -133,17 +141,21 @@ class Block:
         floor: FloatArray = TIE_PX * np.hypot(1.0, resolution_m[self.first] / resolution_m[self.second]) / np.sqrt(2.0)
         return floor
 
-    def _linearised(self, placements: Sequence[PhotoPlacement]) -> tuple[csc_array, FloatArray, FloatArray] | None:
+    def _linearised(
+        self, placements: Sequence[PhotoPlacement], spots: Spots
+    ) -> tuple[csc_array, FloatArray, FloatArray] | None:
         """Give derivatives (2 m, unknowns), misfits (2 m,) and weights; None where no tie meets the surface.
 
         Misfits are in pixels of the second photo: in metres all would become smaller if the flight as a whole did.
         """
-        place = places_of(placements, self.first, self.first_px)
         seen_px = np.full((len(self.first), 2), np.nan)
         for number, placement in enumerate(placements):
             own = self.second == number
-            seen_px[own] = placement.to_photo(place[own])
-        ends = TieEnds.of(placements, self.first, self.first_px), TieEnds.of(placements, self.second, seen_px)
+            seen_px[own] = placement.to_photo(spots.place[own])
+        ends = [
+            TieEnds.of(placements, owner, xy_px, spots)
+            for owner, xy_px in ((self.first, self.first_px), (self.second, seen_px))
+        ]
         known = ends[0].known & ends[1].known
         count = int(np.count_nonzero(known))
         if count == 0:
