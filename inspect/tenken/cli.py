@@ -4,7 +4,7 @@ Nothing heavy is imported here: ``inspect --help`` must answer at once.
 """
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -42,6 +42,25 @@ app = typer.Typer(
     help="Tenken 点検: drone photos of structures in; measured cracks and corrosion and a repair list out.",
     epilog="Start with: inspect demo    Then: inspect run FOLDER_OF_PHOTOS",
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"tenken {version('tenken')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Say which Tenken this is.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take what goes for all commands."""
+
+
 app.command("run")(run.run)
 app.command("info")(info.info)
 app.command("locate", context_settings={"ignore_unknown_options": True})(locate.locate)

@@ -67,9 +67,15 @@ def rank(
 def _places(cases: Sequence[Appraisal], weights: Weights) -> dict[int, int]:
     """Rank from 1 by the case's index."""
 
-    def order(index: int) -> tuple[bool, float, str]:
+    def order(index: int) -> tuple[bool, bool, float, float, str]:
         case = cases[index]
-        return case.hard_rule is None, -case.priority(weights), case.segment.segment_id
+        # Where nothing was found comes last, also where a standard gives what was found its best grade. Of equals the
+        # one with the widest crack comes first.
+        widest_mm = case.quantities.max_width_mm or 0.0
+        return (
+            *(case.hard_rule is None, not case.defects, -case.priority(weights), -widest_mm),
+            case.segment.segment_id,
+        )
 
     return {index: place for place, index in enumerate(sorted(range(len(cases)), key=order), 1)}
 

@@ -41,7 +41,7 @@ TERMS: dict[str, tuple[str, str]] = {
     "weathering_steel": ("耐候性鋼", "weathering steel"),
     "asphalt": ("アスファルト", "asphalt"),
     "unknown": ("不明", "unknown"),
-    "no grade": ("区分なし", "no grade"),
+    "no grade": ("評価区分なし", "no grade"),
     "measured": ("測定", "measured"),
     "estimated": ("推定", "estimated"),
     "unmeasured": ("測定不可", "not measurable"),

@@ -40,7 +40,7 @@ def export(
     from tenken.exports.formats import EXPORTERS, export_result
 
     if (to is None) == (not public):
-        raise SettingsError(f"inspect export: give --to ({', '.join(EXPORTERS)}), or --public")
+        raise SettingsError(f"inspect export: give either --to ({', '.join(EXPORTERS)}) or --public")
     if to is not None:
         if flight or blur_weights or with_defects:
             raise SettingsError("--flight, --blur-weights and --with-defects go with --public, not with --to")

@@ -75,7 +75,7 @@ def _numbers(rule: "Rule") -> list[str]:
         rows = [_upper("%", c.below_pct, c.up_to_pct) for c in rule.shares]
         return [f"    {row:12}{'/'.join(cell)}" for row, cell in zip(rows, rule.cells, strict=True)]
     if isinstance(rule, PresenceRule):
-        return [f"    {rule.kind:12}{'/'.join(rule.candidates)}"]
+        return [f"    {rule.kind:15} {'/'.join(rule.candidates)}"]
     return []
 
 

@@ -58,7 +58,7 @@ def export_result(folder: Path, to: str, dest: Path | None = None, *, rejected: 
     if not rejected:
         result, count = without_rejected(result)
         if count:
-            notes.append(f"{count} rejected left out (--all keeps them); figures of segments still count them")
+            notes.append(f"{count} rejected left out (--all keeps them)")
     target = target_folder(result, dest or folder / "exports" / to)
     with writing_to(target):
         notes += EXPORTERS[to](result, target)

@@ -88,14 +88,17 @@ def ordered_defects(inspection: Inspection) -> list[Defect]:
     """Give the defects as the report shows them: by rank of their segment, the severest first."""
     place = {one.segment.segment_id: index for index, one in enumerate(ranked(inspection.findings))}
 
-    def key(defect: Defect) -> tuple[int, int, float, float, str]:
+    def key(defect: Defect) -> tuple[int, int, int, float, float, str]:
         grade = inspection.grades.get(defect.id)
         segment = grade.segment_id if grade else None
         worst = severity(worst_grade(grade.grade, grade.candidates)) if grade else None
+        # Of two that can be as bad, the one that can't be better comes first: what the segment's reasons name.
+        best = severity(grade.candidates[0]) if grade and grade.candidates else worst
         rank = place.get(segment, len(place)) if segment is not None else len(place)
         return (
             rank if defect.outline_m is not None or segment is not None else len(place) + 1,
             -(worst if worst is not None else -1),
+            -(best if best is not None else -1),
             -(defect.width_high_mm or defect.width_mm or 0.0),
             -defect.score,
             defect.id,

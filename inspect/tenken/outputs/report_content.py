@@ -12,8 +12,8 @@ from tenken.outputs.layers import as_text, ranked
 from tenken.outputs.report_cards import Card, Evidence, card, ordered_defects
 from tenken.outputs.report_map import ReportMap, draw_map
 from tenken.outputs.report_pictures import embedded_pictures, linked_originals, map_background
-from tenken.outputs.report_sections import Section, cards_by_segment, segment_section
-from tenken.outputs.reviews import Review
+from tenken.outputs.report_sections import Section, cards_by_segment, reaching_in, segment_section
+from tenken.outputs.reviews import REJECTED, Review
 from tenken.outputs.wording import Words, words
 
 FIRST = 3
@@ -107,8 +107,11 @@ def report_content(
     )
     cards = tuple(card(one, inspection, text, evidence) for one in defects)
     by_segment = cards_by_segment(cards, inspection)
+    crossed = reaching_in(inspection, {one.id for one in cards if one.review_code != REJECTED})
     sections = [
-        segment_section(finding, index, by_segment.get(finding.segment.segment_id, []), text)
+        segment_section(
+            finding, index, by_segment.get(finding.segment.segment_id, []), crossed[finding.segment.segment_id], text
+        )
         for index, finding in enumerate(ranked(inspection.findings), start=1)
     ]
     homeless = by_segment.get(None, [])

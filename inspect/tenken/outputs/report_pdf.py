@@ -132,7 +132,14 @@ def _lists(page: ArchivePage, content: ReportContent, links: Mapping[str, int]) 
         page.set_y(page.y + 3)
         page.heading(f"{text('report.clean')} ({len(content.clean)})", 11, level=1)
         page.text_block(text("clean.note"), 8)
-        page.text_block("　".join(f"{s.name} {s.seen}" for s in content.clean), 7, SOFT)
+        page.text_block(
+            "　".join(
+                " ".join([s.name, s.seen, *([text("clean.crossed"), *s.crossed_by] if s.crossed_by else [])])
+                for s in content.clean
+            ),
+            7,
+            SOFT,
+        )
     page.set_y(page.y + 3)
     page.heading(f"{text('report.not_assessed')} ({len(content.not_assessed)})")
     if content.not_assessed:

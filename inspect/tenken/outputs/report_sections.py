@@ -1,8 +1,10 @@
 """What the report prints of a segment, ready made: no template computes a figure."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+
+import shapely
 
 from tenken.assessment.grade import Finding
 from tenken.assessment.reasons import Reason, render_all
@@ -48,9 +50,13 @@ class Section:
     coverage: tuple[tuple[str, str, str], ...]
     """Status, its word, its share of the segment."""
     cards: tuple[Card, ...]
+    crossed_by: tuple[str, ...]
+    """Ids of candidates that reach into it and count in a segment that holds more of them."""
 
 
-def segment_section(finding: Finding, index: int, cards: Sequence[Card], text: Words) -> Section:
+def segment_section(
+    finding: Finding, index: int, cards: Sequence[Card], crossed_by: Sequence[str], text: Words
+) -> Section:
     """Make the section of a segment; ``index`` numbers its anchor."""
     segment = finding.segment
     corrosion = _quantity(finding, finding.corrosion_area_m2, area_text(finding.corrosion_area_m2))
@@ -76,7 +82,29 @@ def segment_section(finding: Finding, index: int, cards: Sequence[Card], text: W
         seen=percent_text(finding.seen_fraction),
         coverage=_coverage(finding, text),
         cards=tuple(cards),
+        crossed_by=tuple(crossed_by),
     )
+
+
+def reaching_in(inspection: Inspection, counted: Collection[str]) -> dict[str, list[str]]:
+    """Give the candidates that reach into each segment from another one, by segment id; ids in order.
+
+    ``counted`` are the candidates that nobody rejected.
+    """
+    segments = [finding.segment for finding in inspection.findings]
+    found: dict[str, list[str]] = defaultdict(list)
+    if not segments:
+        return found
+    tree = shapely.STRtree([segment.geometry for segment in segments])
+    for defect in sorted(inspection.defects, key=lambda one: one.id):
+        shape = defect.centreline_m if defect.centreline_m is not None else defect.outline_m
+        if shape is None or defect.id not in counted:
+            continue
+        grade = inspection.grades.get(defect.id)
+        for number in sorted(tree.query(shape, predicate="intersects").tolist()):
+            if grade is None or segments[number].segment_id != grade.segment_id:
+                found[segments[number].segment_id].append(defect.id)
+    return found
 
 
 def cards_by_segment(cards: Sequence[Card], inspection: Inspection) -> dict[str | None, list[Card]]:

@@ -110,13 +110,14 @@ def _patches(
             if shapely.covers(footprint, whole):
                 photos, common = photos + 1, left
             elif shapely.area(shapely.intersection(whole, footprint, grid_size=_GRID_M)) > sliver_m2:
-                photos, common = photos + 1, shapely.intersection(left, footprint, grid_size=_GRID_M)
+                photos, common = photos + 1, _polygons(shapely.intersection(left, footprint, grid_size=_GRID_M), 0.0)
             else:
                 continue
             if shapely.area(common) > sliver_m2:
                 taken.append(common)
                 resolution_mm = view.effective_resolution_mm
-                left = shapely.difference(left, footprint, grid_size=_GRID_M)
+                # Edges that collapse on the grid may be left as lines, which the next overlay refuses.
+                left = _polygons(shapely.difference(left, footprint, grid_size=_GRID_M), 0.0)
         if taken:
             area = _polygons(shapely.union_all(taken, grid_size=_GRID_M), sliver_m2)
             patches.append(CoveragePatch(segment.segment_id, status, photos, area, resolution_mm))

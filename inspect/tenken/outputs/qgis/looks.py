@@ -147,11 +147,13 @@ def _segments(layer: Layer, text: Words) -> Look:
     categories.append(Category("-", text("grade.no_candidate"), (fill("#ffffff", 30, _RIM, 0.3),)))
     hatched = (fill("#ffffff", 0, _RIM, 0.3, line="dash"), hatch(_NOT_SEEN, angle_deg=45, spacing_mm=2.2))
     categories.append(Category("?", text("segment.not_assessed"), hatched))
+    # Hundreds of empty cells would crowd out the labels that matter.
     label = (
-        'coalesce("name", "segment_id") || \'\\n\' || case when not "assessed" then '
+        'case when "defects" > 0 or not "assessed" then coalesce("name", "segment_id") || \'\\n\' || '
+        'case when not "assessed" then '
         f"{literal(text('segment.not_assessed'))} else "
         f"coalesce(format({literal(text('qgis.rank', rank='%1'))}, \"rank\"), '') || "
-        "coalesce('  ' || \"grade_candidates\", '') end"
+        "coalesce('  ' || \"grade_candidates\", '') end end"
     )
     return Look(
         categorised("if(\"assessed\", coalesce(\"grade_worst\", '-'), '?')", "fill", categories),
