@@ -48,7 +48,8 @@ from tenken_training.network import (
     open_network,
     save_network,
 )
-from tenken_training.prepare import PreparedIndex, prepare, read_index
+from tenken_training.prepare import prepare
+from tenken_training.prepared_index import PreparedIndex, read_index
 from tenken_training.rasters import crack_numbers, read_raster
 from tenken_training.recipe import CROP_KINDS, CropKind, Recipe, Textures, read_recipe, start_checkpoint
 from tenken_training.run_record import read_record

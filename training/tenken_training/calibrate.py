@@ -21,7 +21,7 @@ from tenken.detection.pixel_segmentation import OUTPUT_STRIDE_PX, PixelDecoder, 
 from tenken.detection.weights_card import PixelRule
 from tenken.errors import SettingsError
 from tenken_training.cleaning import near
-from tenken_training.prepare import PreparedIndex
+from tenken_training.prepared_index import PreparedIndex
 from tenken_training.rasters import read_raster, read_rgb
 from tenken_training.recipe import Recipe
 from tenken_training.textures import read_textures
