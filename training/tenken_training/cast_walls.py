@@ -74,14 +74,16 @@ def _boards(rng: np.random.Generator, size: int) -> FloatPicture:
 
 def _seam(off_px: npt.NDArray[np.float64], breadth_px: float, strong: float, kind: int) -> FloatPicture:
     """Factor of light across a seam: 0 a groove, 1 a fin with its shadow, 2 a step, 3 a pale fin."""
-    line = np.exp(-((off_px / breadth_px) ** 2))
+    line: npt.NDArray[np.floating] = np.exp(-((off_px / breadth_px) ** 2))
+    factor: npt.NDArray[np.floating]
     if kind == 0:
         factor = 1 - strong * line
     elif kind == 1:
-        factor = (1 + 0.6 * strong * line) * (1 - strong * np.exp(-(((off_px - 2 * breadth_px) / breadth_px) ** 2)))
+        shadow = np.exp(-(((off_px - 2 * breadth_px) / breadth_px) ** 2))
+        factor = (1 + 0.6 * strong * line) * (1 - strong * shadow)
     elif kind == 2:
-        factor = 1 - 0.3 * strong * (off_px > 0) * np.exp(-np.clip(off_px, 0, None) / (6 * breadth_px))
-        factor = factor * (1 - 0.6 * strong * line)
+        lower = (off_px > 0) * np.exp(-np.clip(off_px, 0, None) / (6 * breadth_px))
+        factor = (1 - 0.3 * strong * lower) * (1 - 0.6 * strong * line)
     else:
         factor = 1 + 0.7 * strong * line
     return np.asarray(np.clip(factor, 0.05, 2), dtype=np.float32)

@@ -144,8 +144,8 @@ def _places(
     for number, kind in enumerate(KINDS):
         count = 0
         for place in np.flatnonzero(names == kind).tolist():
-            low, high = found.xyxy_px[place].reshape(2, 2) / scale
-            left, top, right, bottom = (*np.floor(low).astype(int).tolist(), *np.ceil(high).astype(int).tolist())
+            box = [float(value) / scale for value in found.xyxy_px[place]]
+            left, top, right, bottom = int(box[0]), int(box[1]), int(np.ceil(box[2])), int(np.ceil(box[3]))
             unsure = ignore is not None and bool((ignore[top:bottom, left:right] & 1 << number).any())
             if not unsure and count < mining.most_per_picture:
                 count += 1

@@ -47,7 +47,8 @@ def cracked_wall(rng: np.random.Generator, size_px: int, crack_photo: Photo) -> 
     """Render a cast face with lookalikes, and on it faint cracks, or cracks of a photo."""
     wall = cast_wall(rng, size_px)
     _draw(rng, wall, IN_CONCRETE, int(rng.integers(0, 3)))
-    crop = Labelled.blank(size_px).with_image(_as_bytes(cv2.GaussianBlur(wall, (0, 0), rng.uniform(0.3, 0.8))))
+    seen = np.asarray(cv2.GaussianBlur(wall, (0, 0), rng.uniform(0.3, 0.8)), dtype=np.float32)
+    crop = Labelled.blank(size_px).with_image(_as_bytes(seen))
     choice = rng.random()
     if choice < 0.25:
         source = crack_photo(rng)
@@ -108,5 +109,5 @@ def _draw(rng: np.random.Generator, picture: FloatPicture, things: Sequence[Look
     return hidden
 
 
-def _as_bytes(picture: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+def _as_bytes(picture: FloatPicture) -> npt.NDArray[np.uint8]:
     return np.asarray(np.clip(picture, 0, 1) * 255 + 0.5, dtype=np.uint8)
