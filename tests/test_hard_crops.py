@@ -10,11 +10,13 @@ pytest.importorskip("torch", reason="training needs the train extra")
 pytest.importorskip("cv2", reason="training needs the train extra")
 
 import cv2
+import torch
 
 from tenken.detection.weights import find_weights
 from tenken.errors import SettingsError
 from tenken.hashing import file_sha256
 from tenken_demo.noise import stream
+from tenken_training.blend import blend
 from tenken_training.cast_walls import cast_wall
 from tenken_training.cleaning import CORROSION, CRACK
 from tenken_training.crop_sheet import BLUE, crop_sheet, with_labels
@@ -23,6 +25,7 @@ from tenken_training.faint_cracks import LEAST_CONTRAST, draw_faint_cracks, wand
 from tenken_training.lookalikes import cables, webs
 from tenken_training.mining import mine, read_mined
 from tenken_training.mixed_crops import WITHOUT_DEFECT, covered, cracked_wall, rusted_steel
+from tenken_training.network import new_network, save_network
 from tenken_training.prepared_index import PreparedIndex, PreparedPhoto
 from tenken_training.rasters import write_jpeg, write_png
 from tenken_training.recipe import CropKind, Mining, Recipe, read_recipe, start_checkpoint
@@ -331,3 +334,26 @@ def test_a_contact_sheet_shows_crops_and_below_them_their_labels(maker: CropMake
     assert marked[SIZE_PX : 2 * SIZE_PX].any()
     assert not marked[3 * SIZE_PX :].any()
     assert (with_labels(cracked()) == BLUE).all(axis=-1).any()
+
+
+# Blending
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_a_blend_lies_between_its_two_networks(tmp_path: Path, share: float) -> None:
+    torch.manual_seed(3)
+    paths = [tmp_path / name for name in ("before.pt", "after.pt")]
+    networks = [new_network(), new_network()]
+    for epoch, (network, path) in enumerate(zip(networks, paths, strict=True)):
+        save_network(network, path, epoch=epoch)
+    blended = torch.load(blend(*paths, share, tmp_path / "out.pt"), weights_only=True)
+    before, after = (float(network.crack.weight.detach().half()[0, 0]) for network in networks)
+    found = float(blended["network"]["crack.weight"][0, 0])
+    assert found == pytest.approx(before + share * (after - before), abs=1e-3)
+    assert blended["epoch"] == 1
+
+
+def test_a_blend_of_what_is_no_checkpoint_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "x.pt").write_bytes(b"no")
+    with pytest.raises(SettingsError, match=r"x\.pt"):
+        blend(tmp_path / "x.pt", tmp_path / "x.pt", 0.5, tmp_path / "out.pt")
