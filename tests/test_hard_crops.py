@@ -342,11 +342,11 @@ def test_a_contact_sheet_shows_crops_and_below_them_their_labels(maker: CropMake
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_a_blend_lies_between_its_two_networks(tmp_path: Path, share: float) -> None:
     torch.manual_seed(3)
-    paths = [tmp_path / name for name in ("before.pt", "after.pt")]
     networks = [new_network(), new_network()]
-    for epoch, (network, path) in enumerate(zip(networks, paths, strict=True)):
-        save_network(network, path, epoch=epoch)
-    blended = torch.load(blend(*paths, share, tmp_path / "out.pt"), weights_only=True)
+    for epoch, network in enumerate(networks):
+        save_network(network, tmp_path / f"{epoch}.pt", epoch=epoch)
+    path = blend(tmp_path / "0.pt", tmp_path / "1.pt", share, tmp_path / "out.pt")
+    blended = torch.load(path, weights_only=True)
     before, after = (float(network.crack.weight.detach().half()[0, 0]) for network in networks)
     found = float(blended["network"]["crack.weight"][0, 0])
     assert found == pytest.approx(before + share * (after - before), abs=1e-3)
