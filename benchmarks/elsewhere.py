@@ -145,6 +145,11 @@ def sound_groups(
     yield Group("rendered concrete and steel", ("crack", "corrosion"), [*concrete, *steel])
 
 
+def chosen(groups: Iterable[Group], beginnings: Sequence[str]) -> Iterator[Group]:
+    """Leave out groups whose names begin with none of these."""
+    return (group for group in groups if group.name.startswith(tuple(beginnings)))
+
+
 def other_things(folder: Path) -> Iterator[Group]:
     """Landscapes, towns, walls and things that nothing was trained or calibrated on."""
     wanted = read_recipe(RECIPE).sources.textures
@@ -264,6 +269,7 @@ def main() -> None:
     parser.add_argument("--rendered", type=int, default=12, help="rendered pictures a kind and ground resolution")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--only", choices=("defects", "alarms"))
+    parser.add_argument("--groups", nargs="+", default=[""], help="groups whose names begin so; all if none is given")
     parser.add_argument("--textures", type=Path, help="what tenken_training.fetch_textures wrote")
     parser.add_argument("--json", type=Path, help="write all figures here as well")
     parser.add_argument("--list-looks", metavar="SPLIT")
@@ -282,10 +288,11 @@ def main() -> None:
     print(row("score over", [json.dumps(one.subject.thresholds).replace('"', "")[1:-1] for one in weights]))
     records: list[object] = []
     if options.only != "alarms":
-        groups = labelled_groups(cracks, rust, options.rendered)
+        groups = chosen(labelled_groups(cracks, rust, options.rendered), options.groups)
         records += print_groups(groups, weights, options.workers, free=False)
     if options.only != "defects":
-        groups = sound_groups(options.shared, cracks, rust, options.rendered, options.textures)
+        everything = sound_groups(options.shared, cracks, rust, options.rendered, options.textures)
+        groups = chosen(everything, options.groups)
         records += print_groups(groups, weights, options.workers, free=True)
     if options.json:
         options.json.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")

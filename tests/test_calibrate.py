@@ -97,6 +97,16 @@ def test_the_threshold_gives_up_some_cracks_for_fewer_alarms_but_not_many() -> N
     assert np.mean(np.array(cracks) > quiet.threshold) > 1 - MOST_LOST - 0.05
 
 
+@pytest.mark.parametrize(("pictures", "let_through"), [(6000, True), (60, False)])
+def test_one_alarm_is_allowed_where_the_rate_that_is_wanted_comes_to_one(pictures: int, let_through: bool) -> None:
+    # A picture of 64 output pixels each way has 0.0164 megapixels: 6000 have 98, 60 have 1.
+    cracks = [cracked(value) for value in np.linspace(0.64, 0.97, 200)]
+    faint = [seen(line(0.62)), seen(line(0.63))] * 20  # wrong, beside real defects: faint objects score low
+    sure = sound(0.66)
+    chosen = choose(CRACK, "crack", [*cracks, *faint, sure, *[seen(line(0), sound=True)] * pictures])
+    assert (score_of(chosen, line(0.66)) > chosen.threshold) is let_through
+
+
 def test_without_alarms_everything_right_is_kept() -> None:
     pictures = [cracked(value) for value in np.linspace(0.65, 0.97, 30)] + [seen(line(0), sound=True)] * 10
     chosen = choose(CRACK, "crack", pictures)

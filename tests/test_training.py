@@ -48,7 +48,8 @@ from tenken_training.network import (
     open_network,
     save_network,
 )
-from tenken_training.prepare import PreparedIndex, prepare, read_index
+from tenken_training.prepare import prepare
+from tenken_training.prepared_index import PreparedIndex, read_index
 from tenken_training.rasters import crack_numbers, read_raster
 from tenken_training.recipe import CROP_KINDS, CropKind, Recipe, Textures, read_recipe, start_checkpoint
 from tenken_training.run_record import read_record
@@ -57,7 +58,8 @@ from tenken_training.textures import read_textures
 from tenken_training.view import UNKNOWN_STATE, Labelled, View, look
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SHIPPED_RECIPE = REPOSITORY / "training" / "recipes" / "crack-corrosion.toml"
+RECIPES = REPOSITORY / "training" / "recipes"
+SHIPPED_RECIPE = RECIPES / "crack-corrosion.toml"
 CHECKPOINT = REPOSITORY.parent / "shared" / "weights" / "first-crack-corrosion.pt"
 SIZE_PX = 64
 FLIGHT = "flight/images/A.jpg"
@@ -148,10 +150,10 @@ def one_line(caught: pytest.ExceptionInfo[SettingsError]) -> str:
 # Recipes
 
 
-def test_the_shipped_recipe_is_valid_and_names_every_kind_of_crop() -> None:
-    recipe = read_recipe(SHIPPED_RECIPE)
-    assert set(recipe.crops.shares) == set(CROP_KINDS)
-    assert recipe.crops.scale == (0.3, 3.0)
+def test_the_recipes_are_valid_and_every_kind_of_crop_is_in_one() -> None:
+    recipes = [read_recipe(path) for path in RECIPES.glob("*.toml")]
+    assert {kind for recipe in recipes for kind, share in recipe.crops.shares.items() if share} == set(CROP_KINDS)
+    assert {recipe.crops.scale for recipe in recipes} == {(0.3, 3.0)}
 
 
 def test_a_misspelt_key_is_refused_by_name(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tenken.detection.pixel_segmentation import OUTPUT_STRIDE_PX, PixelDecoder, 
 from tenken.detection.weights_card import PixelRule
 from tenken.errors import SettingsError
 from tenken_training.cleaning import near
-from tenken_training.prepare import PreparedIndex
+from tenken_training.prepared_index import PreparedIndex
 from tenken_training.rasters import read_raster, read_rgb
 from tenken_training.recipe import Recipe
 from tenken_training.textures import read_textures
@@ -34,7 +34,8 @@ IOU_SLACK = 0.01
 CONNECT = 0.85
 """Part of the pixel limit down to which pixels hang together. Of 0.2 to 1, judged by average precision on validation
 photos: lower parts join neighbours, higher ones leave cracks in pieces."""
-SCALES = (1.0, 0.5)
+SCALES = (1.0, 0.5, 0.3)
+"""How validation photos are shown: small objects are right as well, and must not score low for being small."""
 SMALLEST_PX = {"crack": 10.0, "corrosion": 8.0}
 REACH_PX = {"crack": 4, "corrosion": 0}
 """How far from a label an object's pixel may lie."""
@@ -200,7 +201,10 @@ def choose(number: int, kind: str, seen: Sequence[Seen]) -> Calibration:
     score = expit(weights[0] + table.features @ weights[1:])
     megapixels = sum((~one.unknown[number]).sum() * OUTPUT_STRIDE_PX**2 / 1e6 for one in seen if one.sound)
     order = np.argsort(-score)
-    alarms = np.cumsum(table.sound[order] & ~table.right[order]) / max(megapixels, 1e-9) * 100
+    counted = np.cumsum(table.sound[order] & ~table.right[order])
+    alarms = counted / max(megapixels, 1e-9) * 100
+    # An alarm cannot be halved: on 91 megapixels, one is what 1 per 100 megapixels comes to.
+    allowed = round(MOST_ALARMS[kind] * megapixels / 100)
     kept = np.cumsum(np.where(table.right, table.covered, 0)[order])
     recall = kept / max(sum(float(one.label[number].sum()) for one in labelled), 1)
     precision = np.cumsum(np.where(table.right, table.size, 0)[order]) / np.cumsum(table.size[order])
@@ -208,7 +212,7 @@ def choose(number: int, kind: str, seen: Sequence[Seen]) -> Calibration:
     best = int(f1.argmax())
     # The most that can be found at hardly a worse F1; fewer false alarms are worth some of it, not all of it.
     cut = int(np.flatnonzero(f1 >= f1[best] - F1_SLACK)[-1])
-    while cut > 0 and alarms[cut] > MOST_ALARMS[kind] and kept[cut] > (1 - MOST_LOST) * kept[best]:
+    while cut > 0 and counted[cut] > allowed and kept[cut] > (1 - MOST_LOST) * kept[best]:
         cut -= 1
     threshold = float(np.floor(score[order][cut] * 1000) / 1000)
     note = (

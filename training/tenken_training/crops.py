@@ -1,7 +1,6 @@
 """Training crops: each is made anew from the recipe's seed, the epoch and its number in it, and never stored."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,33 +11,16 @@ import numpy.typing as npt
 from tenken_demo.noise import stream
 from tenken_training.appearance import taken_anew, turned_hue
 from tenken_training.cleaning import near
+from tenken_training.crop_sources import mined_places, pool_of
 from tenken_training.drawn_defects import draw_cracks, draw_rust, paste_cracks, paste_rust
-from tenken_training.prepare import PhotoKind, PreparedIndex, PreparedPhoto, Split
+from tenken_training.mixed_crops import IN_CONCRETE, ON_CONCRETE, covered, cracked_wall, rusted_steel
+from tenken_training.prepared_index import PhotoKind, PreparedIndex, PreparedPhoto, Split
 from tenken_training.rasters import read_raster, read_rgb
 from tenken_training.recipe import CropKind, Recipe
-from tenken_training.surfaces import CRACKABLE, PAINTED, surface_name
-from tenken_training.textures import GROUND, STEEL
 from tenken_training.view import UNKNOWN_STATE, Labelled, View, look
 
 SMOOTH_TRIES = 3
 """Places of a flight that are looked at to find one on which a crack could be."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Pool:
-    """Photos of one split, by what they are."""
-
-    crack: list[PreparedPhoto]
-    corrosion: list[PreparedPhoto]
-    flight: list[PreparedPhoto]
-    surface: list[PreparedPhoto]
-    crackable: list[PreparedPhoto]
-    painted: list[PreparedPhoto]
-    texture: list[PreparedPhoto]
-    ground: list[PreparedPhoto]
-    """Textures on which a crack may be drawn."""
-    steel: list[PreparedPhoto]
-    """Textures on which rust may be drawn."""
 
 
 class CropMaker:
@@ -64,7 +46,8 @@ class CropMaker:
         self._folders = {"crack": data_dir, "corrosion": data_dir, "flight": prepared_dir, "surface": prepared_dir}
         self._folders["texture"] = prepared_dir
         self._prepared_dir = prepared_dir
-        self._pool = _pool(index, split)
+        self.pool = pool_of(index, split, recipe.crops.photos_share if split == "train" else 1.0)
+        self._mined = mined_places(index, prepared_dir) if recipe.mining is not None and split == "train" else {}
 
     def crop(self, epoch: int, number: int) -> Labelled:
         """Make one crop of an epoch; the same numbers give the same crop."""
@@ -88,6 +71,10 @@ class CropMaker:
             "flight_negative": self._flight_negative,
             "rendered_negative": self._rendered_negative,
             "texture_negative": self._texture_negative,
+            "crack_among_lookalikes": self._crack_among_lookalikes,
+            "cracked_wall": self._cracked_wall,
+            "rusted_steel": self._rusted_steel,
+            "mined_negative": self._mined_negative,
         }
         made = makers[kind](rng)
         return made.with_image(taken_anew(rng, made.image, keep_hue=bool(made.rust.any())))
@@ -104,7 +91,7 @@ class CropMaker:
         self, rng: np.random.Generator, kind: PhotoKind, *, size_px: int = 0, mean_scale: float = 1.0
     ) -> Labelled:
         """Turn, mirror and scale a photo around one of its defects (or, one time in four, anywhere)."""
-        pool = {"crack": self._pool.crack, "corrosion": self._pool.corrosion}[kind]
+        pool = {"crack": self.pool.crack, "corrosion": self.pool.corrosion}[kind]
         return self._seen(rng, pool[rng.integers(len(pool))], size_px=size_px, mean_scale=mean_scale)
 
     def _seen(
@@ -143,8 +130,8 @@ class CropMaker:
             height, width = edges[row + 1] - edges[row], edges[column + 1] - edges[column]
             side = max(height, width)
             if rng.random() < 0.2:
-                pools = [self._pool.surface, self._pool.flight, self._pool.texture]
-                pool = pools[int(rng.integers(3))] or self._pool.surface
+                pools = [self.pool.surface, self.pool.flight, self.pool.texture]
+                pool = pools[int(rng.integers(3))] or self.pool.surface
                 piece = self._seen(rng, pool[rng.integers(len(pool))], size_px=side)
             else:
                 piece = self._of_photo(rng, kind, size_px=side, mean_scale=0.9 / count)
@@ -154,12 +141,12 @@ class CropMaker:
     def _ground(self, rng: np.random.Generator) -> Labelled:
         """Ground that a crack may be put on: a texture, a rendered surface, or a smooth part of a flight."""
         choice = rng.random()
-        if choice < 0.4 and self._pool.ground:
-            return self._seen(rng, self._any(rng, self._pool.ground))
-        if choice > 0.8 and self._pool.flight:
-            tries = [self._seen(rng, self._any(rng, self._pool.flight)) for _ in range(SMOOTH_TRIES)]
+        if choice < 0.4 and self.pool.ground:
+            return self._seen(rng, self._any(rng, self.pool.ground))
+        if choice > 0.8 and self.pool.flight:
+            tries = [self._seen(rng, self._any(rng, self.pool.flight)) for _ in range(SMOOTH_TRIES)]
             return min(tries, key=lambda seen: float(cv2.Laplacian(seen.image, cv2.CV_32F).std()))
-        return self._seen(rng, self._any(rng, self._pool.crackable or self._pool.surface))
+        return self._seen(rng, self._any(rng, self.pool.crackable or self.pool.surface))
 
     def _drawn_crack(self, rng: np.random.Generator) -> Labelled:
         ground = self._ground(rng)
@@ -178,33 +165,66 @@ class CropMaker:
         if choice < 0.35:
             ground = self._of_photo(rng, "crack")
         else:
-            pools = (self._pool.painted, self._pool.steel, self._pool.surface, self._pool.flight)
+            pools = (self.pool.painted, self.pool.steel, self.pool.surface, self.pool.flight)
             pool = pools[int((choice - 0.35) / 0.65 * len(pools))]
-            ground = self._seen(rng, self._any(rng, pool or self._pool.surface))
+            ground = self._seen(rng, self._any(rng, pool or self.pool.surface))
         state = np.where(near(ground.crack_numbers > 0, 3), 0, source.state).astype(np.uint8)
         if not state.any():
             return ground
         return ground.with_rust(paste_rust(rng, ground.image, source.image, state > 0), state)
 
     def _drawn_rust(self, rng: np.random.Generator) -> Labelled:
-        pool = self._pool.steel if rng.random() < 0.5 else self._pool.painted
-        ground = self._seen(rng, self._any(rng, pool or self._pool.surface))
+        pool = self.pool.steel if rng.random() < 0.5 else self.pool.painted
+        ground = self._seen(rng, self._any(rng, pool or self.pool.surface))
         image, mask = draw_rust(rng, ground.image)
         return ground.with_rust(image, np.where(mask, UNKNOWN_STATE, 0).astype(np.uint8))
 
     def _flight_negative(self, rng: np.random.Generator) -> Labelled:
-        if not self._pool.flight:
+        if not self.pool.flight:
             return self._rendered_negative(rng)
-        seen = self._seen(rng, self._any(rng, self._pool.flight))
+        seen = self._seen(rng, self._any(rng, self.pool.flight))
         return seen.with_image(turned_hue(rng, seen.image)) if rng.random() < 0.35 else seen
 
     def _rendered_negative(self, rng: np.random.Generator) -> Labelled:
-        return self._seen(rng, self._any(rng, self._pool.surface))
+        return self._seen(rng, self._any(rng, self.pool.surface))
 
     def _texture_negative(self, rng: np.random.Generator) -> Labelled:
-        if not self._pool.texture:
+        if not self.pool.texture:
             return self._rendered_negative(rng)
-        return self._seen(rng, self._any(rng, self._pool.texture))
+        return self._seen(rng, self._any(rng, self.pool.texture))
+
+    def _crack_among_lookalikes(self, rng: np.random.Generator) -> Labelled:
+        things = (*ON_CONCRETE, *IN_CONCRETE)
+        return covered(rng, self._of_photo(rng, "crack"), things, int(rng.integers(1, 4)))
+
+    def _cracked_wall(self, rng: np.random.Generator) -> Labelled:
+        return cracked_wall(rng, self._size_px, partial(self._of_photo, kind="crack"))
+
+    def _rusted_steel(self, rng: np.random.Generator) -> Labelled:
+        textured = rng.random() < 0.3 and self.pool.steel
+        ground = self._seen(rng, self._any(rng, self.pool.steel)) if textured else None
+        # A photo of rust from afar shows it as small as a far drone does.
+        photo = partial(self._of_photo, kind="corrosion", mean_scale=float(np.exp(rng.uniform(np.log(0.4), 0.2))))
+        return rusted_steel(rng, self._size_px, ground, photo)
+
+    def _mined_negative(self, rng: np.random.Generator) -> Labelled:
+        """Cut around a place at which earlier weights fired, at about the scale at which they did."""
+        by_picture = self._mined[list(self._mined)[rng.integers(len(self._mined))]] if self._mined else {}
+        if not by_picture:
+            return self._rendered_negative(rng)
+        photo, places = list(by_picture.values())[rng.integers(len(by_picture))]
+        place = places[rng.integers(len(places))]
+        low, high = self._recipe.crops.scale
+        scale = float(np.clip(place.scale * np.exp(rng.normal(0, 0.25)), low, high))
+        box = np.array(place.xyxy_px, dtype=np.float64).reshape(2, 2)
+        # Anywhere on it, not always in the middle.
+        middle = rng.uniform(*box) + rng.uniform(-0.3, 0.3, 2) * self._size_px / scale
+        image, labels, ignore = self._read(photo)
+        middle = np.clip(middle, 0, np.array(image.shape[1::-1]) - 1)
+        turn = rng.normal(0, 8) if rng.random() < 0.5 else rng.uniform(0, 360)
+        mirrored = bool(rng.random() < 0.5)
+        view = View((float(middle[0]), float(middle[1])), scale, float(turn), mirrored, self._size_px)
+        return look(image, labels, ignore, view, rust=False)
 
     def _any(self, rng: np.random.Generator, pool: list[PreparedPhoto]) -> PreparedPhoto:
         return pool[int(rng.integers(len(pool)))]
@@ -216,28 +236,3 @@ class CropMaker:
         labels = read_raster(self._prepared_dir / photo.labels) if photo.labels else None
         ignore = read_raster(self._prepared_dir / photo.ignore) if photo.ignore else None
         return image, labels, ignore
-
-
-def _pool(index: PreparedIndex, split: Split) -> _Pool:
-    by_kind: dict[PhotoKind, list[PreparedPhoto]] = {
-        "crack": [],
-        "corrosion": [],
-        "flight": [],
-        "surface": [],
-        "texture": [],
-    }
-    for photo in index.photos:
-        if photo.split == split:
-            by_kind[photo.kind].append(photo)
-    surfaces = by_kind["surface"]
-    return _Pool(
-        crack=by_kind["crack"],
-        corrosion=by_kind["corrosion"],
-        flight=by_kind["flight"],
-        surface=surfaces,
-        crackable=[photo for photo in surfaces if surface_name(photo.surface) in CRACKABLE],
-        painted=[photo for photo in surfaces if surface_name(photo.surface) in PAINTED],
-        texture=by_kind["texture"],
-        ground=[photo for photo in by_kind["texture"] if photo.category in GROUND],
-        steel=[photo for photo in by_kind["texture"] if photo.category in STEEL],
-    )

@@ -32,7 +32,8 @@ from tenken_training.curves_picture import draw_curves
 from tenken_training.fit_state import Fit, average_in, save_state, start_or_resume
 from tenken_training.interruption import Stop, deaf_children, leave_to_parent, stop_asked
 from tenken_training.network import LOSS_GAINS, LOSS_NAMES, Batch, collate, loss_parts, save_network, weighted
-from tenken_training.prepare import check_pictures, prepare
+from tenken_training.prepare import prepare
+from tenken_training.prepared_index import check_pictures
 from tenken_training.rasters import write_bytes
 from tenken_training.recipe import Optimiser, Recipe, read_recipe
 from tenken_training.run_record import Recorder
@@ -52,6 +53,7 @@ def fit(
     last_epoch: int | None = None,
     workers: int = 0,
     textures_dir: Path | None = None,
+    prepared_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Fit until the recipe's last epoch.
@@ -72,6 +74,8 @@ def fit(
         Processes that make crops while the network computes; has no influence on the result.
     textures_dir
         What `tenken_training.fetch_textures` wrote; ``textures`` below `data_dir` when None.
+    prepared_dir
+        Folder for what crops are cut from, which several trainings may share; ``prepared`` below `work_dir` when None.
     progress
         Told the steps that are left, each step, and each epoch's figures.
 
@@ -96,7 +100,7 @@ def fit(
     work_dir.mkdir(parents=True, exist_ok=True)
     with _alone_in(work_dir):
         _keep_recipe(recipe, work_dir)
-        prepared_dir = work_dir / "prepared"
+        prepared_dir = prepared_dir or work_dir / "prepared"
         if not (prepared_dir / "index.json").is_file():
             progress.note("Preparing labels, tiles and rendered surfaces: some minutes, once")
         index = prepare(recipe, data_dir, prepared_dir, textures_dir)

@@ -95,6 +95,26 @@ def chalk(rng: np.random.Generator, picture: FloatPicture) -> None:
             _blend(picture, _strip(picture, points, width) * rough, colour, 0.9)
 
 
+def webs(rng: np.random.Generator, picture: FloatPicture) -> None:
+    """Spider webs in a corner or across: fine threads from a middle, some hung between, pale or dusty dark."""
+    size = len(picture)
+    middle, count = rng.uniform(-0.1, 1.1, 2) * size, int(rng.integers(3, 14))
+    first, spread = rng.uniform(0, 2 * np.pi), rng.uniform(0.4, 2 * np.pi)
+    turns = first + spread * np.sort(rng.uniform(0, 1, count))
+    reach = float(np.exp(rng.uniform(np.log(0.1), np.log(0.8)))) * size * rng.uniform(0.6, 1, count)
+    tips = middle + reach[:, None] * np.column_stack([np.cos(turns), np.sin(turns)])
+    colour = [(0.95, 0.95, 0.95), (0.2, 0.19, 0.17)][rng.choice(2, p=[0.5, 0.5])]
+    width, opacity = rng.uniform(0.3, 1.4), rng.uniform(0.2, 0.8)
+    for tip in tips:
+        _blend(picture, _strip(picture, np.stack([middle, tip]), width), colour, opacity)
+    for part in rng.uniform(0.15, 1, int(rng.integers(0, 7))):
+        ring = middle + part * (tips - middle)
+        # Threads sag towards the middle between two spokes.
+        sag = middle + 0.85 * ((ring[:-1] + ring[1:]) / 2 - middle)
+        line = np.insert(ring, np.arange(1, len(ring)), sag, axis=0)
+        _blend(picture, _strip(picture, line, width * 0.8), colour, opacity * 0.7)
+
+
 def road_paint(rng: np.random.Generator, picture: FloatPicture) -> None:
     """Broad lines in white, yellow or red, worn."""
     size = len(picture)

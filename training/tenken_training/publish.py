@@ -27,7 +27,7 @@ from tenken_training.evaluation.results import Conditions
 from tenken_training.evaluation.scenes import Scene, concrete_scene, steel_scene
 from tenken_training.evaluation.scoring import Judged, default_conditions
 from tenken_training.export_pixels import export_pixels, made_with
-from tenken_training.prepare import PreparedIndex, read_index
+from tenken_training.prepared_index import PreparedIndex, read_index
 from tenken_training.recipe import Described, Recipe, SourceKind, read_recipe
 
 WHOLE_PX = {"crack": 416, "corrosion": 640}

@@ -22,8 +22,15 @@ CropKind = Literal[
     "flight_negative",
     "rendered_negative",
     "texture_negative",
+    "crack_among_lookalikes",
+    "cracked_wall",
+    "rusted_steel",
+    "mined_negative",
 ]
 """What a training crop is made of; `tenken_training.crops` has one function for each."""
+
+PUBLISHED = Path(__file__).resolve().parents[1]
+"""Folder ``training`` of a checkout, which keeps the checkpoints that weights were published from."""
 
 CROP_KINDS: tuple[CropKind, ...] = get_args(CropKind)
 
@@ -40,7 +47,7 @@ class Start(_RecipePart):
     """The checkpoint that training begins with."""
 
     checkpoint: str
-    """Path below the data folder."""
+    """Path below the data folder or, for one that was published, below the folder ``training`` of a checkout."""
     sha256: Sha256
     """A checkpoint is a pickle and can run code: no other bytes are opened."""
 
@@ -91,6 +98,19 @@ class Rendering(_RecipePart):
     surface_px: Annotated[int, Field(ge=64)]
 
 
+class Mining(_RecipePart):
+    """Looking for where weights fire on what is trained on and shows no defect: hard negatives."""
+
+    weights: str
+    """Name of the weights that are run."""
+    min_score: Score
+    """Lowest score that counts as firing."""
+    scales: tuple[Annotated[float, Field(gt=0, le=2)], ...] = (1.0,)
+    """Enlargements at which pictures are shown."""
+    most_per_picture: Annotated[int, Field(gt=0)] = 6
+    """Places kept of a picture at a scale, the surest of each kind."""
+
+
 class Crops(_RecipePart):
     """The crops that an epoch consists of."""
 
@@ -100,6 +120,9 @@ class Crops(_RecipePart):
     """Lowest and highest enlargement of a photo."""
     shares: dict[CropKind, Annotated[float, Field(ge=0)]]
     """Parts of an epoch by kind; need not add up to 1."""
+    photos_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Part of the labelled train photos that is used, to see what more photos would give; a larger part holds every
+    photo of a smaller one."""
 
     @model_validator(mode="after")
     def _something_to_draw(self) -> "Crops":
@@ -139,10 +162,18 @@ class Recipe(_RecipePart):
     sources: Sources
     cleaning: Cleaning
     rendering: Rendering
+    mining: Mining | None = None
+    """None for none; needed for crops of the kind ``mined_negative``."""
     crops: Crops
     optimiser: Optimiser
     described: dict[SourceKind, Described] = {}
     """For the card only: has no influence on the weights."""
+
+    @model_validator(mode="after")
+    def _mined_what_is_drawn(self) -> "Recipe":
+        if self.crops.shares.get("mined_negative", 0) > 0 and self.mining is None:
+            raise ValueError("crops.shares names mined_negative, but there is no part mining")
+        return self
 
     @property
     def steps_per_epoch(self) -> int:
@@ -177,6 +208,9 @@ def start_checkpoint(recipe: Recipe, data_dir: Path) -> Path:
         When it is missing, or is not the file that the recipe names.
     """
     path = data_dir / recipe.start.checkpoint
+    published = PUBLISHED / recipe.start.checkpoint
+    if not path.is_file() and published.is_file():
+        path = published
     if not path.is_file():
         raise SettingsError(f"{path} is missing; give the folder that holds it with --data")
     if (found := file_sha256(path)) != recipe.start.sha256:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tenken.detection.weights_card import Sha256
 from tenken.errors import SettingsError
-from tenken_training.prepare import PreparedIndex
+from tenken_training.prepared_index import PreparedIndex
 from tenken_training.rasters import write_bytes
 from tenken_training.recipe import Recipe
 

@@ -16,7 +16,7 @@ from tenken.detection.detect import CONDITION_STATES, KINDS
 from tenken_demo.noise import stream
 from tenken_training.cleaning import near
 from tenken_training.crops import CropMaker
-from tenken_training.prepare import PreparedIndex
+from tenken_training.prepared_index import PreparedIndex
 from tenken_training.recipe import Recipe
 from tenken_training.view import UNKNOWN_STATE, Labelled
 

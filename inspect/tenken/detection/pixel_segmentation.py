@@ -107,6 +107,9 @@ def components_of(probability: FloatArray, connect: float, low: float) -> Compon
 class PixelDecoder:
     """Decodes networks that give one plane of probability a kind, and perhaps three of corrosion's states.
 
+    It never saturates (`Detections.saturated` stays False): every connected part of a plane becomes an object, however
+    many there are, and no part displaces another. Only heads that propose boxes have a most they can give.
+
     Parameters
     ----------
     classes
