@@ -103,6 +103,7 @@ def crack_rows(cracks: Sequence[Outcome]) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--cracks", type=int, default=1000, help="in each bin")
+    parser.add_argument("--from-px", type=float, default=0.0, help="leave out the bins below")
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
@@ -110,7 +111,7 @@ def main() -> None:
     held = ("in median", "long", "in p95", "long", "in largest", "long")
     print("".join(head.rjust(11) for head in (*heads, *held)), "[px]")
     with ProcessPoolExecutor(arguments.workers) as pool:
-        for limits in BINS_PX:
+        for limits in (one for one in BINS_PX if one[0] >= arguments.from_px):
             cracks = list(pool.map(partial(one_crack, arguments.seed, limits), range(arguments.cracks), chunksize=8))
             print("".join(cell.rjust(11) for cell in (f"{limits[0]:g}-{limits[1]:g}", *crack_rows(cracks))), flush=True)
         print("\nno cracks, taken for cracks by a detector: no width may be stated")
