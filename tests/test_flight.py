@@ -31,7 +31,7 @@ def messy(small_demo: DemoFlight, tmp_path: Path) -> Path:
     (folder / "text.jpg").write_text("not a picture", encoding="utf-8")
     (folder / "Thumbs.db").write_bytes(b"x")
     (folder / "flight.mp4").write_bytes(b"x")
-    noise = np.random.default_rng(0).integers(90, 160, (300, 400, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(150, 200, (300, 400, 3), dtype=np.uint8)
     Image.fromarray(noise).save(folder / "really a png.jpg", format="PNG")
     Image.fromarray(noise).save(folder / "no position.jpg")
     return folder
