@@ -57,16 +57,18 @@ def pairs_to_compare(photos: Mapping[str, StatedPhoto]) -> list[tuple[str, str]]
     return neighbours({name: photo.may_show for name, photo in photos.items()})
 
 
+def place_features(name: str, photo: StatedPhoto, features: Features) -> PlacedFeatures:
+    """Put a photo's features where its stated pose says; once for all its neighbours, for rays may have far to go."""
+    return PlacedFeatures(name, features, photo.placement.to_world(features.xy_px)[:, :2])
+
+
 def tie(first: tuple[str, StatedPhoto, Features], second: tuple[str, StatedPhoto, Features]) -> TiePoints | None:
     """Find the tie points of two photos; None where too few agree."""
-    placed = [
-        PlacedFeatures(name, features, photo.placement.to_world(features.xy_px)[:, :2])
-        for name, photo, features in (first, second)
-    ]
-    return match(placed[0], placed[1], _reach_m(first[1], second[1]))
+    return match(place_features(*first), place_features(*second), reach_m(first[1], second[1]))
 
 
-def _reach_m(first: StatedPhoto, second: StatedPhoto) -> float:
+def reach_m(first: StatedPhoto, second: StatedPhoto) -> float:
+    """Give how far apart two photos may put one place; infinite where one says nothing of its direction."""
     if any(one.placement.maybe_turned or is_unknown(one.placement) for one in (first, second)):
         return np.inf
     return REACH_SIGMAS * float(np.hypot(first.error_m, second.error_m))

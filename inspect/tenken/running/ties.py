@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from tenken.adjustment.features import Features, read_features
-from tenken.adjustment.flight import StatedPhoto, pairs_to_compare, tie
-from tenken.adjustment.tie_points import TiePoints
+from tenken.adjustment.features import read_features
+from tenken.adjustment.flight import StatedPhoto, pairs_to_compare, place_features, reach_m
+from tenken.adjustment.tie_points import PlacedFeatures, TiePoints, match
 from tenken.errors import FlightError, MissingExtraError
 from tenken.georeferencing.photo_placement import PhotoPlacement
 from tenken.imagery.flight import Flight
@@ -121,8 +121,9 @@ def _work_off(
     progress.start("tie", len(needed) + len(todo))
     contents: dict[str, Any] = {}
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        features: dict[str, Features | None] = {}
-        for name, found in zip(needed, pool.map(_features, [paths[name] for name in needed]), strict=True):
+        features: dict[str, PlacedFeatures | None] = {}
+        placed = pool.map(lambda name: _placed(name, paths[name], stated[name]), needed)
+        for name, found in zip(needed, placed, strict=True):
             features[name] = found
             progress.advance()
         for unit, content in zip(todo, pool.map(lambda unit: _tie_unit(unit, stated, features), todo), strict=True):
@@ -132,15 +133,15 @@ def _work_off(
     return contents
 
 
-def _features(path: Path) -> Features | None:
+def _placed(name: str, path: Path, photo: StatedPhoto) -> PlacedFeatures | None:
     try:
-        return read_features(path)
+        return place_features(name, photo, read_features(path))
     except FlightError:  # damaged since it was read; the run's other stages say so
         return None
 
 
 def _tie_unit(
-    unit: _Unit, stated: Mapping[str, StatedPhoto], features: Mapping[str, Features | None]
+    unit: _Unit, stated: Mapping[str, StatedPhoto], features: Mapping[str, PlacedFeatures | None]
 ) -> dict[str, Any]:
     """Match a photo with its neighbours; plain data for the journal."""
     found: dict[str, Any] = {}
@@ -149,7 +150,7 @@ def _tie_unit(
         theirs = features[other]
         if own is None or theirs is None:
             continue
-        ties = tie((unit.photo, stated[unit.photo], own), (other, stated[other], theirs))
+        ties = match(own, theirs, reach_m(stated[unit.photo], stated[other]))
         if ties is not None:
             found[other] = [_rounded(ties.first_px), _rounded(ties.second_px)]
     return found
