@@ -32,6 +32,10 @@ class PhotoRecord:
     pose_source: str
     footprint: Polygon | None
     detections: int
+    corners_m: tuple[tuple[float, float], ...] | None = None
+    """Where the picture's corners lie in the flight's CRS: top left, top right, bottom right, bottom left.
+
+    None where they do not lie on the surface, and for orthomosaics."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,14 +166,29 @@ def load_overview(path: Path, longest_px: int) -> tuple[npt.NDArray[np.uint8], f
     FlightError
         When the file is damaged or no picture.
     """
+    return _reduced(path, longest_px, "L")
+
+
+def load_small(path: Path, longest_px: int) -> RgbArray:
+    """Decode a photo as it is displayed, (h, w, 3), reduced to at most ``longest_px`` along its longer side.
+
+    Raises
+    ------
+    FlightError
+        When the file is damaged or no picture.
+    """
+    return _reduced(path, longest_px, "RGB")[0]
+
+
+def _reduced(path: Path, longest_px: int, mode: str) -> tuple[npt.NDArray[np.uint8], float]:
     with _opened(path) as image:
         longest = max(image.size)
-        image.draft("L", (longest_px, longest_px))
+        image.draft(mode, (longest_px, longest_px))
         ImageOps.exif_transpose(image, in_place=True)
-        grey = image.convert("L")
+        converted = image.convert(mode)
         step_px = max(longest / longest_px, 1.0)
-        width, height = (round(side * longest / max(grey.size) / step_px) for side in grey.size)
-        return np.asarray(grey.resize((width, height), Image.Resampling.BOX)), step_px
+        width, height = (max(1, round(side * longest / max(converted.size) / step_px)) for side in converted.size)
+        return np.asarray(converted.resize((width, height), Image.Resampling.BOX)), step_px
 
 
 @contextmanager

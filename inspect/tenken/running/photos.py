@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import rasterio
 from pyproj import CRS
+from shapely import Polygon
 
 from tenken.adjustment.flight import adjust_flight
 from tenken.adjustment.tie_points import TiePoints
@@ -24,6 +25,11 @@ from tenken.structure import coverage
 STEEPEST_ANGLE_DEG = 60.0
 """Beyond this angle to the surface a photo shows cracks less than half as fine as it could, and is not counted as
 having seen the place."""
+
+
+WHOLE_WITHIN = 0.25
+"""A picture's corners stand for its footprint where they hold the same area up to this share: lenses bend borders, and
+a photo that looks at the horizon has corners, but not the ground between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +171,24 @@ def _placed_photo(photo: Photo, outcome: FlightOutcome, placed: Placement | Unpl
         pose_source=placement.pose_source if isinstance(placement, PhotoPlacement) else "none",
         footprint=placement.footprint() if placement is not None else None,
         detections=len(outcome.defects[photo.name]),
+        corners_m=_corners_m(placement, photo.width_px, photo.height_px),
     )
     return PlacedPhoto(record, placement, sizes.effective_mm, sizes.position_error_m)
+
+
+def _corners_m(placement: Placement | None, width_px: int, height_px: int) -> tuple[tuple[float, float], ...] | None:
+    """Find the places of a picture's corners; None where not the whole of the picture meets the surface."""
+    footprint = placement.footprint() if placement is not None else None
+    if placement is None or footprint is None:
+        return None
+    corners = np.array([[0.0, 0.0], [width_px, 0.0], [width_px, height_px], [0.0, height_px]])
+    xy_m = placement.to_world(corners)[:, :2]
+    if not np.isfinite(xy_m).all():
+        return None
+    whole = Polygon(xy_m)
+    if not whole.is_valid or abs(footprint.area / whole.area - 1.0) > WHOLE_WITHIN:
+        return None
+    return tuple((float(x), float(y)) for x, y in xy_m)
 
 
 def _placed_orthomosaic(orthomosaic: Orthomosaic, outcome: FlightOutcome, placed: Placement | Unplaced) -> PlacedPhoto:
