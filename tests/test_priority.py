@@ -91,7 +91,8 @@ def test_the_worse_span_comes_first_with_every_factor_shown(two_spans: Path) -> 
     assert {grade.segment_id for grade in grades.values()} == {"A", "B"}
     text = " ".join(findings[0].reasons)
     for shown in ("Candidates for the segment: d.", "Worst candidate d2 (crack)", "Width 0.40 mm",
-                  "crack d 2.00 m", "Severity 0.75", "Certainty 0.90 (weight 0.50)", "Importance 0.75", "Extent 0.51", "rank 1"):  # fmt: skip
+                  "crack d 2.00 m", "Severity 0.75", "Certainty 0.90 (weight 0.50)", "Importance 0.75",
+                  "Extent 0.51", "rank 1"):  # fmt: skip
         assert shown in text
 
 
@@ -269,7 +270,7 @@ def test_severer_surer_and_more_candidates_never_lower_severity_and_certainty_to
     candidates: list[tuple[float, float]], more: float, surer: float, another: list[tuple[float, float]]
 ) -> None:
     def factor(these: list[tuple[float, float]], weight: float) -> float:
-        return max(severity for severity, _ in these) * certainty_of(these) ** weight
+        return float(max(severity for severity, _ in these) * certainty_of(these) ** weight)
 
     severity, score = candidates[0]
     worse = [(severity + more * (1 - severity), score), *candidates[1:]]

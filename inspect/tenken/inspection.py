@@ -10,6 +10,8 @@ from shapely import Polygon
 
 from tenken.assessment.grade import DefectGrade, Finding
 from tenken.identity.identify import Defect
+from tenken.imagery.flight import PHOTO_FORMATS
+from tenken.notes import Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class PhotoRecord:
     smallest_crack_mm: float | None
     usable: bool
     reason: str
-    """Why it is not usable, or what is doubtful about it; empty when all is well."""
+    """Why it is not usable, or what is doubtful about it, as a `tenken.notes.Note`; empty when all is well."""
     pose_source: str
     footprint: Polygon | None
     detections: int
@@ -44,6 +46,12 @@ class SkippedRecord:
 
     path: str
     reason: str
+
+    @property
+    def is_lost_photo(self) -> bool:
+        """Whether somebody will miss it: its name is a picture's, and it is no second copy of another."""
+        copy = isinstance(self.reason, Note) and self.reason.key == "note.same_picture"
+        return Path(self.path).suffix.lower() in PHOTO_FORMATS and not copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +74,11 @@ class Inspection:
     weights_sha256: str
     standard: str
     standard_verified: bool
+
+    def skipped_by_reason(self) -> list[list[SkippedRecord]]:
+        """Sort what was skipped by reason: photos that are lost first, then the most files first; each by path."""
+        groups: dict[tuple[bool, str], list[SkippedRecord]] = {}
+        for one in sorted(self.skipped, key=lambda skipped: skipped.path):
+            key = one.reason.key if isinstance(one.reason, Note) and one.reason.key else one.reason
+            groups.setdefault((not one.is_lost_photo, str(key)), []).append(one)
+        return [groups[key] for key in sorted(groups, key=lambda key: (key[0], -len(groups[key]), key[1]))]

@@ -17,7 +17,7 @@ from tenken.outputs import columns
 from tenken.outputs.crops import scale_bar
 from tenken.outputs.figures import percent_text, width_text
 from tenken.outputs.grades import GRADE_COLOURS, severity, worst_grade
-from tenken.outputs.wording import LANGUAGES, catalogue, words
+from tenken.wording import LANGUAGES, catalogue, words
 
 ASKED = re.compile(r"""\b(?:t|text|title)\(f?["']([\w.]+)["']""")
 PACKAGE = Path(tenken.outputs.__file__).parent

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tenken.errors import FlightError, SettingsError
+from tenken.errors import PhotoError, SettingsError
+from tenken.notes import Note
 
 RgbArray = npt.NDArray[np.uint8]
 
@@ -142,7 +143,7 @@ def load_photo(path: Path) -> RgbArray:
 
     Raises
     ------
-    FlightError
+    PhotoError
         When the file is damaged or no picture.
     """
     with _opened(path) as image:
@@ -163,7 +164,7 @@ def load_overview(path: Path, longest_px: int) -> tuple[npt.NDArray[np.uint8], f
 
     Raises
     ------
-    FlightError
+    PhotoError
         When the file is damaged or no picture.
     """
     return _reduced(path, longest_px, "L")
@@ -174,7 +175,7 @@ def load_small(path: Path, longest_px: int) -> RgbArray:
 
     Raises
     ------
-    FlightError
+    PhotoError
         When the file is damaged or no picture.
     """
     return _reduced(path, longest_px, "RGB")[0]
@@ -198,10 +199,9 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         with Image.open(path) as image:
             yield image
     except UNIDENTIFIED as error:
-        raise FlightError(f"{path.name}: not a readable picture: copy it again from the memory card") from error
+        raise PhotoError(path.name, Note.of("note.unidentified")) from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = str(error).split("\n")[0]
-        raise FlightError(f"{path.name}: damaged picture ({reason}): copy it again from the memory card") from error
+        raise PhotoError(path.name, Note.of("note.damaged", why=str(error).split("\n")[0])) from error
 
 
 def luminance(image: RgbArray) -> npt.NDArray[np.float32]:

@@ -5,7 +5,7 @@ from tenken.identity.identify import Defect
 from tenken.measurement.condition import StateShare
 from tenken.measurement.measure import Sighting
 from tenken.measurement.surface_widths import StatedWidth
-from tenken.outputs.wording import Words
+from tenken.wording import Words
 
 UNKNOWN = "–"
 

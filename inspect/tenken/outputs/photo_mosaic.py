@@ -4,6 +4,7 @@ It shows where things are, and no more: photos are reduced, laid by their four c
 """
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -99,7 +100,7 @@ def _reduced(photo: PhotoRecord, corners_px: Xy) -> npt.NDArray[np.uint8] | None
 
 def _weight(photo: PhotoRecord) -> float:
     """Finer photos lie above coarser ones, and those that were not usable below all."""
-    return (1.0 if photo.usable else 1e-3) / Polygon(photo.corners_m).area ** 0.5
+    return (1.0 if photo.usable else 1e-3) / math.sqrt(Polygon(photo.corners_m).area)
 
 
 def _lay(

@@ -23,7 +23,7 @@ from tenken.outputs.grades import severity, worst_grade
 from tenken.outputs.layers import ranked
 from tenken.outputs.report_pictures import EmbeddedPicture
 from tenken.outputs.reviews import Review, entered_kind
-from tenken.outputs.wording import Words
+from tenken.wording import Words
 
 
 @dataclass(frozen=True, slots=True)

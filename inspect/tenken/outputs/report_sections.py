@@ -21,7 +21,7 @@ from tenken.outputs.figures import (
 from tenken.outputs.grades import worst_grade
 from tenken.outputs.report_cards import Card, level_of
 from tenken.outputs.reviews import REJECTED
-from tenken.outputs.wording import Words
+from tenken.wording import Words
 
 
 @dataclass(frozen=True, slots=True)

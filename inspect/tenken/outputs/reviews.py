@@ -108,6 +108,12 @@ def as_reviewed(defects: Sequence[Defect], reviews: Mapping[str, Review]) -> lis
     return [_as_reviewed(defect, reviews.get(defect.id)) for defect in defects]
 
 
+def counted_defects(defects: Sequence[Defect], reviews: Mapping[str, Review]) -> tuple[list[Defect], int]:
+    """Give the defects that count, as what a person says they are, and how many a person rejected."""
+    kept = [one for one in defects if one.id not in reviews or reviews[one.id].review != REJECTED]
+    return as_reviewed(kept, reviews), len(defects) - len(kept)
+
+
 def _as_reviewed(defect: Defect, review: Review | None) -> Defect:
     if review is None or review.review == REJECTED:
         return defect

@@ -19,6 +19,7 @@ from tenken.imagery.flight import Flight, Orthomosaic, Photo
 from tenken.imagery.photo_quality import motion_blur_px, quality_faults
 from tenken.inspection import PhotoRecord
 from tenken.measurement.measure import SMALLEST_CRACK_R, finite_median
+from tenken.notes import Note
 from tenken.running.work import FlightOutcome
 from tenken.structure import coverage
 
@@ -145,7 +146,7 @@ def coverage_views(photos: Sequence[PlacedPhoto]) -> list[coverage.View]:
 
 def _place_photo(photo: Photo, crs: CRS | None, surface: TakeOffPlane | Plane | RasterFile) -> Placement | Unplaced:
     if crs is None or photo.metadata.lon_deg is None:
-        return Unplaced("it states no position: its defects are measured in pixels only")
+        return Unplaced(Note.of("note.no_position"))
     return place_photo(photo.metadata, photo.width_px, photo.height_px, crs, surface)
 
 
@@ -155,7 +156,10 @@ def _placed_photo(photo: Photo, outcome: FlightOutcome, placed: Placement | Unpl
     sizes = _sizes(placement, photo.width_px, photo.height_px)
     quality = outcome.quality[photo.name]
     faults = quality_faults(quality, motion_blur_px(metadata.speed_m_s, metadata.exposure_s, sizes.gsd_mm))
-    doubts = [f"not placed: {placed.reason}"] if isinstance(placed, Unplaced) else list(getattr(placed, "doubts", ()))
+    if isinstance(placed, Unplaced):
+        doubts = [Note.of("note.not_placed", why=placed.reason)]
+    else:
+        doubts = list(getattr(placed, "doubts", ()))
     record = PhotoRecord(
         photo=photo.name,
         path=photo.path,
@@ -167,7 +171,7 @@ def _placed_photo(photo: Photo, outcome: FlightOutcome, placed: Placement | Unpl
         gsd_mm=sizes.gsd_mm,
         smallest_crack_mm=sizes.smallest_crack_mm,
         usable=not faults,
-        reason="; ".join([*faults, *doubts]),
+        reason=Note.joined([*faults, *doubts]),
         pose_source=placement.pose_source if isinstance(placement, PhotoPlacement) else "none",
         footprint=placement.footprint() if placement is not None else None,
         detections=len(outcome.defects[photo.name]),
@@ -205,7 +209,7 @@ def _placed_orthomosaic(orthomosaic: Orthomosaic, outcome: FlightOutcome, placed
         gsd_mm=sizes.gsd_mm,
         smallest_crack_mm=sizes.smallest_crack_mm,
         usable=True,
-        reason=f"not placed: {placed.reason}" if isinstance(placed, Unplaced) else "",
+        reason=Note.of("note.not_placed", why=placed.reason) if isinstance(placed, Unplaced) else "",
         pose_source="orthomosaic transform",
         footprint=placement.footprint() if placement is not None else None,
         detections=len(outcome.defects[orthomosaic.name]),

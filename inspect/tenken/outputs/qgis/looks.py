@@ -13,7 +13,7 @@ from tenken.outputs.qgis.expressions import literal
 from tenken.outputs.qgis.labels import Label
 from tenken.outputs.qgis.relations import layer_id
 from tenken.outputs.qgis.symbols import Category, categorised, fill, hatch, inner_rim, stroke
-from tenken.outputs.wording import Words
+from tenken.wording import Words
 
 Appearance = tuple[str, str | None, str | None]
 """What a defect's symbol follows: its kind, severest candidate and condition state."""
