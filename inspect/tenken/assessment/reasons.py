@@ -67,8 +67,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "width_exact": ("幅 {width_mm:.2f} mm（{status}）。", "Width {width_mm:.2f} mm ({status})."),
     "width_below": (
-        "写真で測れる幅より細く、{high_mm:.2f} mm 以下としか言えない。",
-        "Finer than the photo can measure: all that can be said is at most {high_mm:.2f} mm.",
+        "この写真では幅を測れず、{high_mm:.2f} mm 以下としか言えない。",
+        "Width not measurable in the photo: all that can be said is at most {high_mm:.2f} mm.",
     ),
     "width_unknown": (
         "幅を測定できないため、すべての幅区分が候補に残る。",

@@ -99,9 +99,10 @@ def export_public(
         _check_originals(root, {photo: photos[photo] for photo in missing})
         proposed = {} if detector is None else _proposals(root, missing, detector, progress)
         start_review(review, photos, proposed)
+        photos_left = words("en").counted("photo", len(missing))
         raise SettingsError(
-            f"{review}: {words('en').counted('photo', len(missing))} to look at: fill in decision (publish or withhold), "
-            "looked_at_by, and blur_px for faces and plates, then give the same command again"
+            f"{review}: {photos_left} to look at: fill in decision (publish or withhold), looked_at_by, "
+            "and blur_px for faces and plates, then give the same command again"
         )
     decisions = read_review(review, photos)
     _check_boxes(review, decisions, result)

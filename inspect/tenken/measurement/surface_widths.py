@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely import MultiPolygon
 
 from tenken.georeferencing.placement import Placement
 from tenken.measurement.width_statistics import Estimate, largest, percentile
@@ -22,6 +23,13 @@ LARGEST_OVER_MM = 20.0
 
 ALONG_PX = 3.0
 """The crack's direction on the surface is taken from so far before a reading to so far behind."""
+
+
+MASK_EDGE_PX = 1.0
+"""How far a mask's breadth may fall short of the crack's: half a pixel at each side [P]."""
+
+VAGUE = 0.1
+"""An interval whose lower end is under this share of its upper one bounds a width, and does not measure it [P]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,50 @@ def widths_on_surface(readings: WidthReadings, placement: Placement, scale_off: 
         stated(percentile(width_mm, error_mm, shared_mm)),
         stated(largest(width_mm, error_mm, shared_mm, window)),
     )
+
+
+def bounds_only(low_mm: float, high_mm: float) -> bool:
+    """Whether an interval tells no more than how wide a crack is at most."""
+    return low_mm < VAGUE * high_mm
+
+
+def within_mask(widths: SurfaceWidths, breadth: "Breadth") -> SurfaceWidths | None:
+    """Cut widths to the breadth of the mask that they were read in; None where they contradict it.
+
+    Masks are drawn wider than cracks, so what is surely wider than its mask was read from something else: a shadow's
+    edge, a kerb, the crack's neighbour.
+    """
+    if widths.median.low_mm > breadth.mean_mm:
+        return None
+    median = _cut(widths.median, breadth.mean_mm, widths.median.low_mm)
+    p95, largest = (
+        _cut(one, max(breadth.largest_mm, median.high_mm), widths.median.low_mm) for one in (widths.p95, widths.largest)
+    )
+    return SurfaceWidths(median, p95, largest)
+
+
+@dataclass(frozen=True, slots=True)
+class Breadth:
+    """How broad a mask is on the surface, mm: on average along the crack, and where it is broadest."""
+
+    mean_mm: float
+    largest_mm: float
+
+    @classmethod
+    def of(cls, outline_px: MultiPolygon, length_px: float, mm_per_px: float) -> "Breadth":
+        """Measure a mask; ``mm_per_px`` is the coarser axis of a pixel on the surface, with the error of the scale."""
+        mean_px = outline_px.area / length_px
+        largest_px = max(2 * shapely.maximum_inscribed_circle(part, 0.25).length for part in outline_px.geoms)
+        mean_mm, largest_mm = ((px + MASK_EDGE_PX) * mm_per_px for px in (mean_px, max(mean_px, largest_px)))
+        return cls(mean_mm, largest_mm)
+
+
+def _cut(width: StatedWidth, most_mm: float, least_mm: float) -> StatedWidth:
+    if width.high_mm <= most_mm:
+        return width
+    if width.low_mm > most_mm or (width.width_mm or 0.0) > most_mm:
+        return StatedWidth(None, min(width.low_mm, least_mm), most_mm)
+    return replace(width, high_mm=most_mm)
 
 
 def _on_surface(readings: WidthReadings, placement: Placement) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -63,8 +63,8 @@ class ReportContent:
 
     @property
     def detailed(self) -> tuple[Section, ...]:
-        """Segments with candidates, those that were not assessed last."""
-        return (*self.found, *(one for one in self.not_assessed if one.cards))
+        """Segments with cards: those whose candidates count first, then those with rejected ones only, not assessed."""
+        return (*self.found, *(one for one in (*self.clean, *self.not_assessed) if one.cards))
 
     @property
     def first(self) -> tuple[Section, ...]:
@@ -124,8 +124,8 @@ def report_content(
         headlines=tuple(_headlines(inspection, text, reviews or {})),
         flown=_flown(inspection),
         map=draw_map(inspection, [one.id for one in defects], map_background(inspection)),
-        found=tuple(one for one in sections if one.assessed and one.cards),
-        clean=tuple(one for one in sections if one.assessed and not one.cards),
+        found=tuple(one for one in sections if one.assessed and one.counted),
+        clean=tuple(one for one in sections if one.assessed and not one.counted),
         not_assessed=tuple(one for one in sections if not one.assessed),
         placed=tuple(one for one in homeless if one.located),
         unplaced=_by_photo([one for one in homeless if not one.located]),

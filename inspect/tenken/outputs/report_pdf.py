@@ -14,7 +14,10 @@ from tenken.outputs.report_content import ReportContent, report_content
 from tenken.outputs.report_pdf_segments import grade_rgb, set_picture, write_cards, write_chip, write_segment
 from tenken.outputs.reviews import Review
 
-MAP_MM = 72.0
+MAP_MM, LEAST_MAP_MM = 112.0, 85.0
+"""Height of the map: as much as the page has left, if that is at least the second, else the first on a new page."""
+MAP_FRAME_MM = 24.0
+"""The map's heading and legend."""
 BAD: Colour = (143, 42, 29)
 NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 """Stands in the file where no photo says when it was taken."""
@@ -38,8 +41,10 @@ def write_pdf(
     links = {one.anchor: page.add_link() for one in content.detailed}
     _first(page, content, path.parent, links)
     if content.map is not None:
-        page.heading(text("report.map"), keep_mm=MAP_MM + 18)
-        draw_pdf_map(page, content, MAP_MM)
+        left_mm = page.room_mm - MAP_FRAME_MM
+        height_mm = min(MAP_MM, left_mm) if left_mm >= LEAST_MAP_MM else MAP_MM
+        page.heading(text("report.map"), keep_mm=height_mm + MAP_FRAME_MM - 1)
+        draw_pdf_map(page, content, height_mm)
     _lists(page, content, links)
     for section in content.detailed:
         write_segment(page, section, content, path.parent, links[section.anchor])
@@ -117,7 +122,7 @@ def _lists(page: ArchivePage, content: ReportContent, links: Mapping[str, int]) 
     rows = [
         (
             str(s.rank or UNKNOWN), s.name, s.grade, " ".join(part for part in (s.lead, s.cards[0].lead) if part),
-            s.crack_length, s.max_width, s.corrosion, str(len(s.cards)), s.seen, s.priority,
+            s.crack_length, s.max_width, s.corrosion, str(s.counted), s.seen, s.priority,
         )
         for s in content.found
     ]  # fmt: skip

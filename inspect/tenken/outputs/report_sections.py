@@ -53,6 +53,11 @@ class Section:
     crossed_by: tuple[str, ...]
     """Ids of candidates that reach into it and count in a segment that holds more of them."""
 
+    @property
+    def counted(self) -> int:
+        """Candidates that nobody rejected."""
+        return sum(one.review_code != REJECTED for one in self.cards)
+
 
 def segment_section(
     finding: Finding, index: int, cards: Sequence[Card], crossed_by: Sequence[str], text: Words
