@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenken.assessment.findings import assess
+from tenken.assessment.hints import hints
 from tenken.assessment.standard_file import load_standard
 from tenken.detection.cores import usable_cores
 from tenken.detection.detect import Detector
@@ -16,6 +17,7 @@ from tenken.identity.identify import identify
 from tenken.imagery.flight import Flight, count_files, read_flight
 from tenken.inspection import Inspection, SkippedRecord
 from tenken.measurement.measure import sight
+from tenken.notes import Note
 from tenken.outputs.reviews import REJECTED, EarlierReview, as_reviewed, carry_reviews, read_reviews
 from tenken.running.photos import (
     FlightPlaces,
@@ -78,7 +80,8 @@ def inspect_flight(
         with watch.time("read"):
             progress.start("read", count_files(flight))
             read = read_flight(flight, on_file=progress.advance)
-            check_inputs(read, settings)
+            for hint in check_inputs(read, settings):
+                progress.note(hint)
         model = chosen_model(settings, detector, workers)
         note_changes(folder, settings, model.sha256, progress)
         with watch.time("detect"):
@@ -96,20 +99,24 @@ def inspect_flight(
     return inspection
 
 
-def check_inputs(flight: Flight, settings: Settings) -> None:
+def check_inputs(flight: Flight, settings: Settings) -> list[Note]:
     """Read standard, surface and assets once, for a wrong name must not cost an hour of detection.
+
+    Returns
+    -------
+    What the user should be told before that hour.
 
     Raises
     ------
     SettingsError, AssetsError
     """
-    load_standard(settings.standard)
+    standard = load_standard(settings.standard)
     surface = parse_surface(settings.surface)
     if isinstance(surface, RasterFile):
         surface.check()
     crs = crs_of(flight)
-    if settings.assets is not None and crs is not None:
-        read_assets(settings.assets, crs)
+    assets = () if settings.assets is None or crs is None else read_assets(settings.assets, crs)
+    return hints(flight.name, settings.assets, assets, standard)
 
 
 def measure_flight(
