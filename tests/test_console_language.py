@@ -37,7 +37,14 @@ def finished(small_demo: DemoFlight, tmp_path_factory: pytest.TempPathFactory) -
     (flight / "z.jpg").write_bytes(first.read_bytes()[: first.stat().st_size // 2])
     shutil.copy(small_demo.surface, base / "surface.tif")
     shutil.copy(small_demo.assets, base / "assets.geojson")
-    arguments = ["--surface", base / "surface.tif", "--assets", base / "assets.geojson", "--tile", "256"]
+    arguments: list[str | Path] = [
+        "--surface",
+        base / "surface.tif",
+        "--assets",
+        base / "assets.geojson",
+        "--tile",
+        "256",
+    ]
     return base, run("run", flight, "--out", base / "results", *arguments, "--lang", "ja")
 
 

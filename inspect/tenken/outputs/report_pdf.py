@@ -103,7 +103,8 @@ def _first(page: ArchivePage, content: ReportContent, folder: Path, links: Mappi
         title = f"{section.rank}. {section.name}"
         page.text_block(title, 11, left_mm=left, link=links[section.anchor], flows=False)
         write_chip(page, section.grade, section.level, left)
-        for sentence in (section.lead, worst.lead, worst.grade_reason):
+        reason = "" if worst.grade_reason in section.lead else worst.grade_reason
+        for sentence in (section.lead, worst.lead, reason):
             if sentence:
                 page.text_block(sentence, 8, left_mm=left, flows=False)
         page.set_y(max(float(page.y), bottom) + 2)
