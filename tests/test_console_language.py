@@ -37,15 +37,8 @@ def finished(small_demo: DemoFlight, tmp_path_factory: pytest.TempPathFactory) -
     (flight / "z.jpg").write_bytes(first.read_bytes()[: first.stat().st_size // 2])
     shutil.copy(small_demo.surface, base / "surface.tif")
     shutil.copy(small_demo.assets, base / "assets.geojson")
-    arguments: list[str | Path] = [
-        "--surface",
-        base / "surface.tif",
-        "--assets",
-        base / "assets.geojson",
-        "--tile",
-        "256",
-    ]
-    return base, run("run", flight, "--out", base / "results", *arguments, "--lang", "ja")
+    inputs = ("--surface", base / "surface.tif", "--assets", base / "assets.geojson")
+    return base, run("run", flight, "--out", base / "results", *inputs, "--tile", "256", "--lang", "ja")
 
 
 def test_a_japanese_run_tells_everything_in_japanese(finished: tuple[Path, Result]) -> None:

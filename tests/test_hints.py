@@ -44,7 +44,7 @@ def test_a_stated_element_and_a_standard_without_deck_rules_need_no_hint() -> No
 def test_a_road_graded_as_a_bridge_is_told(flight: str, assets: list[Asset]) -> None:
     (hint,) = hints(flight, FILE if assets else None, assets, BRIDGE)
     assert "--standard japan-pavement-2016" in hint
-    assert hints(flight, FILE if assets else None, assets, ROAD) == []
+    assert not any("--standard" in one for one in hints(flight, FILE if assets else None, assets, ROAD))
 
 
 def test_a_bridge_is_no_road() -> None:

@@ -14,7 +14,7 @@ from tenken.outputs.report_content import ReportContent, report_content
 from tenken.outputs.report_pdf_segments import grade_rgb, set_picture, write_cards, write_chip, write_segment
 from tenken.outputs.reviews import Review
 
-MAP_MM, LEAST_MAP_MM = 112.0, 85.0
+MAP_MM, LEAST_MAP_MM = 112.0, 75.0
 """Height of the map: as much as the page has left, if that is at least the second, else the first on a new page."""
 MAP_FRAME_MM = 24.0
 """The map's heading and legend."""
