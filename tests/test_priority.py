@@ -91,7 +91,7 @@ def test_the_worse_span_comes_first_with_every_factor_shown(two_spans: Path) -> 
     assert {grade.segment_id for grade in grades.values()} == {"A", "B"}
     text = " ".join(findings[0].reasons)
     for shown in ("Candidates for the segment: d.", "Worst candidate d2 (crack)", "Width 0.40 mm",
-                  "crack d 2.00 m", "Severity 0.75", "Certainty 0.90 (weight 0.50)", "Importance 0.75",
+                  "crack d 2.00 m", "Severity 0.75", "Certainty 0.90 (weight 1.00)", "Importance 0.75",
                   "Extent 0.51", "rank 1"):  # fmt: skip
         assert shown in text
 
@@ -248,6 +248,8 @@ def test_sure_candidates_come_before_a_doubtful_one_of_the_same_grade(two_spans:
     sure = [replace(crack(f"d{i}", 12, 0.4, y_m=i, length_m=1), score=0.95) for i in range(2, 7)]
     _, findings = listed([doubtful, *sure], [photo(0, 20)], two_spans)
     assert [f.segment.segment_id for f in findings] == ["B", "A"]
+    # One doubtful e stands for less than five sure d's.
+    assert 1.0 * certainty_of([(1.0, 0.65)]) < 0.75 * certainty_of([(0.75, 0.95)] * 5)
     # A person's word makes it certain: of equal grades and extent the confirmed one leads.
     alone = [replace(crack("d1", 2, 0.4), score=0.4), replace(crack("d2", 12, 0.4), score=0.9)]
     confirmed = as_reviewed(alone, {"d1": Review("confirmed", None)})
@@ -363,7 +365,7 @@ def test_reasons_follow_the_language(two_spans: Path) -> None:
     ("old", "new", "says"),
     [
         ("severity = 1.0", "severity = -1.0", "weights.severity"),
-        ("certainty = 0.5", "certainty = 1.5", "weights.certainty"),
+        ("certainty = 1.0", "certainty = 1.5", "weights.certainty"),
         ("ungraded", "unrated", "severity."),
         ('"P"', "P", "cannot be read"),
     ],

@@ -61,7 +61,7 @@ def _crack_reasons(
 ) -> list[Reason]:
     if interval is None:
         reasons = [Reason("width_unknown")]
-    elif bounds_only(*interval):
+    elif bounds_only(interval[0]):
         reasons = [Reason("width_below", {"high_mm": interval[1]})]
     else:
         (low_mm, high_mm), status = interval, Term(defect.width_status or "unknown")

@@ -28,8 +28,8 @@ ALONG_PX = 3.0
 MASK_EDGE_PX = 1.0
 """How far a mask's breadth may fall short of the crack's: half a pixel at each side [P]."""
 
-VAGUE = 0.1
-"""An interval whose lower end is under this share of its upper one bounds a width, and does not measure it [P]."""
+LEAST_TOLD_MM = 0.05
+"""A lower end below this, the finest limit of the shipped standards (⑪ 床版ひびわれ), tells nothing of a width [P]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,9 @@ def widths_on_surface(readings: WidthReadings, placement: Placement, scale_off: 
     )
 
 
-def bounds_only(low_mm: float, high_mm: float) -> bool:
-    """Whether an interval tells no more than how wide a crack is at most."""
-    return low_mm < VAGUE * high_mm
+def bounds_only(low_mm: float) -> bool:
+    """Whether an interval with this lower end tells no more than how wide a crack is at most."""
+    return low_mm < LEAST_TOLD_MM
 
 
 def within_mask(widths: SurfaceWidths, breadth: "Breadth") -> SurfaceWidths | None:

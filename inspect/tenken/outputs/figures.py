@@ -53,15 +53,15 @@ def stated_width_text(width: StatedWidth | None) -> str:
 
 def interval_text(low_mm: float, high_mm: float) -> str:
     """Write what a width lies between; only its upper end where the lower one tells nothing."""
-    if bounds_only(low_mm, high_mm):
+    if bounds_only(low_mm):
         return f"≤ {mm_text(high_mm)} mm"
     return f"{mm_text(low_mm)}–{mm_text(high_mm)} mm"
 
 
 def width_status_text(defect: Defect, text: Words) -> str:
     """Say what a width's status means; empty for what has no width."""
-    low, high = defect.width_low_mm, defect.width_high_mm
-    if defect.width_status == "estimated" and low is not None and high is not None and bounds_only(low, high):
+    low_mm = defect.width_low_mm
+    if defect.width_status == "estimated" and low_mm is not None and bounds_only(low_mm):
         return text("width_status.bounded")
     return text(f"width_status.{defect.width_status}") if defect.width_status else ""
 

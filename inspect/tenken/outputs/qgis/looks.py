@@ -6,7 +6,7 @@ from functools import partial
 from xml.etree import ElementTree as ET
 
 from tenken.detection.detect import CONDITION_STATES, KINDS
-from tenken.measurement.surface_widths import VAGUE
+from tenken.measurement.surface_widths import LEAST_TOLD_MM
 from tenken.outputs.grades import STATE_COLOURS, grade_colour, kind_colour, severity
 from tenken.outputs.layers import Layer, Value
 from tenken.outputs.qgis.codes import COVERAGE_STATES
@@ -110,7 +110,7 @@ def _crack_lines(layer: Layer, text: Words, *, opacity: str | None) -> Look:
     known = " ".join(f"when \"width_status\" = '{status}' then ' {known}'" for status, known in _DASHED.items())
     figures = (
         "case when \"width_status\" = 'measured' then format_number(\"width_mm\", 2) || ' mm' "
-        f'when "width_low_mm" < {VAGUE} * "width_high_mm" then \'≤ \' || format_number("width_high_mm", 2) || \' mm\' '
+        f"when \"width_low_mm\" < {LEAST_TOLD_MM} then '≤ ' || format_number(\"width_high_mm\", 2) || ' mm' "
         'when "width_low_mm" is not null and "width_high_mm" is not null then '
         "format_number(\"width_low_mm\", 2) || '–' || format_number(\"width_high_mm\", 2) || ' mm' "
         f"when \"width_status\" is not null then {literal(text('qgis.width_unknown'))} else '' end"
