@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from scipy import ndimage
-from shapely import LineString, MultiPolygon, affinity, box
+from shapely import LineString, MultiPolygon, Polygon, affinity
 
 from tenken import Detections, PhotoDefect, find_defects
 from tenken.imagery.picture import luminance
@@ -181,7 +181,7 @@ def test_a_crack_that_swells_has_a_largest_width_beyond_its_median() -> None:
 
 def test_a_width_ends_at_the_breadth_of_its_mask() -> None:
     # 3 px wide over 60 px, 7 px over 20 px, at 2 mm a pixel: 4 px on average.
-    mask = MultiPolygon([box(0, 0, 60, 3).union(box(60, -2, 80, 5))])
+    mask = MultiPolygon([Polygon([(0, 0), (60, 0), (60, -2), (80, -2), (80, 5), (60, 5), (60, 3), (0, 3)])])
     breadth = Breadth.of(mask, 80.0, 2.0)
     assert breadth.mean_mm == pytest.approx((4 + 1) * 2)
     assert breadth.largest_mm == pytest.approx((7 + 1) * 2, rel=0.05)
