@@ -2,8 +2,8 @@
 
 Both cut an orthomosaic into tiles, ask the network for one plane a class, set what lies below one threshold to nought
 and take the largest plane of each pixel. Our networks say how likely each pixel of half the size shows each kind, and
-each kind has a limit of its own on the card. So the graph goes on: planes doubled, each bent so that its limit comes to lie
-at `THRESHOLD`, and a first plane of noughts for the background.
+each kind has a limit of its own on the card. So the graph goes on: planes doubled, each bent so that its limit comes
+to lie at `THRESHOLD`, and a first plane of noughts for the background.
 
 What the other programs do without: they know no hysteresis, no score of an object, no joining of cracks, no widths.
 """
