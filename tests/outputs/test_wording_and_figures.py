@@ -20,7 +20,7 @@ from tenken.outputs.figures import percent_text, stated_width_text, width_status
 from tenken.outputs.grades import GRADE_COLOURS, severity, worst_grade
 from tenken.wording import LANGUAGES, catalogue, words
 
-ASKED = re.compile(r"""\b(?:t|text|title|Note\.of)\(\s*["']([\w.]+)["']""")
+ASKED = re.compile(r"""\b(?:t|text|title|Note\.of)\(\s*["'](\w+\.[\w.]+)["']""")
 PACKAGE = Path(tenken.outputs.__file__).parent
 
 
