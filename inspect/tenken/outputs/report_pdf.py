@@ -96,9 +96,9 @@ def _first(page: ArchivePage, content: ReportContent, folder: Path, links: Mappi
         page.text_block(text("list.none") if content.cards else text("details.none"))
     for section in content.first:
         worst = section.cards[0]
-        page.need(36)
+        page.need(31)
         top, left = float(page.y), MARGIN_MM + 46
-        bottom = set_picture(page, worst, content, folder, (44, 32))
+        bottom = set_picture(page, worst, content, folder, (44, 27))
         page.set_y(top)
         title = f"{section.rank}. {section.name}"
         page.text_block(title, 11, left_mm=left, link=links[section.anchor], flows=False)
