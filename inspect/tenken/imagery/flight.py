@@ -4,7 +4,7 @@ Originals are only ever read. Every file of the folder ends in one of two lists:
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,6 +130,11 @@ def read_flight(path: Path | str, *, on_file: Callable[[], None] | None = None) 
     return Flight(root, tuple(photos), None, tuple(skipped))
 
 
+def photos_first(skipped: Iterable[Skipped]) -> list[Skipped]:
+    """Put what looks like a photo, and will be missed, before other files; each by path."""
+    return sorted(skipped, key=lambda one: (not one.looks_like_a_photo, one.path))
+
+
 def count_files(path: Path | str) -> int:
     """Count the files that `read_flight` will look at, for progress bars."""
     root = Path(path)
@@ -215,5 +220,5 @@ def _read_orthomosaic(file: Path) -> Flight:
 def _nothing_usable(root: Path, skipped: list[Skipped]) -> str:
     if not skipped:
         return f"{root.name}: the folder is empty: give the folder that holds the drone's photos"
-    first = skipped[0]
+    first = photos_first(skipped)[0]
     return f"{root.name}: none of its {len(skipped)} files can be inspected (first: {first.path}: {first.reason})"

@@ -10,7 +10,7 @@ import rasterio
 from tenken.errors import FlightError, PhotoError
 from tenken.georeferencing.placement import Placement, Unplaced, place_orthomosaic, place_photo
 from tenken.georeferencing.surface import RasterFile, parse_surface
-from tenken.imagery.flight import Flight, Skipped, read_flight
+from tenken.imagery.flight import Flight, Skipped, photos_first, read_flight
 from tenken.imagery.photo_quality import assess_picture
 from tenken.imagery.picture import load_photo
 from tenken.inspection import PhotoRecord
@@ -84,7 +84,9 @@ class Preview:
             more = text("info.and_more", count=count - 1) if count > 1 else ""
             label = text("info.note" if usable else "info.not_usable")
             lines.append(f"  {label}: {first}{more}: {said(reason, lang)}")
-        lines += [text("info.skipped", file=one.path, reason=said(one.reason, lang)) for one in self.skipped]
+        lines += [
+            text("info.skipped", file=one.path, reason=said(one.reason, lang)) for one in photos_first(self.skipped)
+        ]
         return "\n".join(lines)
 
 
@@ -99,7 +101,7 @@ def preview_flight(path: Path, surface: str = "plane") -> Preview:
     flight = read_flight(path)
     outcome = _without_detection(flight)
     if flight.photos and not outcome.quality:
-        first = outcome.skipped[0]
+        first = photos_first(outcome.skipped)[0]
         raise FlightError(f"{flight.name}: no photo can be decoded (first: {first.path}: {first.reason})")
     photos = placed_photos(flight, outcome, stated_places(flight, outcome, surface))
     stated = [photo.metadata.altitude_m for photo in flight.photos if photo.metadata.altitude_m is not None]
