@@ -87,4 +87,5 @@ def _why(window: Window) -> Why:
 
 def _standardised(looks: FloatArray) -> FloatArray:
     spread = looks.std(axis=0)
-    return (looks - looks.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    standardised: FloatArray = (looks - looks.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return standardised

@@ -42,7 +42,8 @@ def annotations_xml(pictures: Sequence[tuple[str, int, int, Sequence[PhotoDefect
         for defect in defects:
             _add_shapes(image, defect)
     ElementTree.indent(root)
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="utf-8") + b"\n"
+    text: str = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
 
 
 def _state_attribute(attributes: ElementTree.Element) -> None:
