@@ -1,10 +1,10 @@
-"""Labelled photos as they lie in folders: imported data sets, YOLO polygons, mask PNGs, or photos without any defect."""
+"""Labelled photos as they lie in folders: imported data sets, YOLO polygons, masks, or no defects at all."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from PIL import Image
 from tenken.detection.detect import KINDS
 from tenken.errors import SettingsError
 from tenken.imagery.picture import load_photo
-from tenken_training.annotations.dataset import SPLITS, AnnotatedPhoto, Split, read_dataset
+from tenken_training.annotations.dataset import SPLITS, AnnotatedPhoto, read_dataset
 from tenken_training.evaluation.annotated_truth import from_annotated
 from tenken_training.evaluation.label_files import read_class_names, read_mask, read_polygons, read_sites
 from tenken_training.evaluation.truth import Truth, from_mask, from_polygons
@@ -113,10 +113,10 @@ def read_labelled_set(
 ) -> LabelledSet:
     """Look at a folder and tell which photos and labels it holds.
 
-    Understood are data sets of ``inspect import`` (``dataset.json``), ``SPLIT/images`` beside ``SPLIT/labels`` (YOLO polygons, one text file a photo) or ``SPLIT/masks``
-    (grey PNGs), ``images/SPLIT`` beside ``labels/SPLIT`` or ``masks/SPLIT``, and the same without a split. A photo's
-    site is the folder below ``images`` that it lies in, or what ``sites.csv`` (columns ``photo``, ``site``) beside
-    ``images`` says.
+    Understood are data sets of ``inspect import`` (``dataset.json``), ``SPLIT/images`` beside ``SPLIT/labels`` (YOLO
+    polygons, one text file a photo) or ``SPLIT/masks`` (grey PNGs), ``images/SPLIT`` beside ``labels/SPLIT`` or
+    ``masks/SPLIT``, and the same without a split. A photo's site is what the data set says; else the folder below
+    ``images`` that it lies in, or what ``sites.csv`` (columns ``photo``, ``site``) beside ``images`` says.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def _imported(folder: Path, split: str, name: str, classes: Sequence[str] | None
     if split not in SPLITS:
         raise SettingsError(f"--split {split}: an imported data set has {', '.join(SPLITS)}")
     dataset = read_dataset(folder)
-    chosen = dataset.of_split(cast("Split", split))
+    chosen = dataset.of_split(split)
     if not chosen:
         raise SettingsError(f"{folder} has no photos in its split {split}; name another --split, or import more sites")
     kinds = tuple(sorted({kind for photo in chosen for kind in photo.kinds}))

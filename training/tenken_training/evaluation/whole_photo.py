@@ -110,7 +110,7 @@ def reduced(truth: Truth, height_px: int, width_px: int) -> Truth:
 def _mostly_in(region: BoolArray, crop: Crop) -> bool:
     mask, left, top = crop
     part = region[top : top + mask.shape[0], left : left + mask.shape[1]]
-    return bool(2 * np.count_nonzero(mask & part) >= max(1, np.count_nonzero(mask)))
+    return 2 * int(np.count_nonzero(mask & part)) >= max(1, int(np.count_nonzero(mask)))
 
 
 def _reduced_mask(mask: BoolArray, height_px: int, width_px: int) -> BoolArray:
