@@ -15,7 +15,7 @@ from tenken.imagery.picture import luminance
 from tenken.measurement import blurred_box
 from tenken.measurement.find import BANK_PX, MOST_REACH_PX, OFF_LINE_PX
 from tenken.measurement.profiles import STEP_ACROSS_PX, Profiles, averaged, centred, sample_profiles, valleys
-from tenken.measurement.widths import WidthReadings, read_widths
+from tenken.measurement.widths import READABLE_SHARE, WidthReadings, looks_like_a_crack, read_widths
 from tenken_training.annotations.photo import clean_area
 
 FloatArray = npt.NDArray[np.float64]
@@ -34,6 +34,8 @@ _BEND = 0.15
 """What a step of a pixel sideways costs, in darkness of the ground."""
 _OFF = 0.01
 """What a pixel off the drawn line costs likewise: of two equal cracks the nearer is meant."""
+LOOKED_AT_PX = 12.0
+"""Shorter lines tell no width."""
 MARGIN_PX = 140
 """What is read around a line."""
 
@@ -156,6 +158,27 @@ def _best_offsets(profiles: Profiles) -> FloatArray:
     for row in range(len(cost) - 1, 0, -1):
         path.append(int(came_from[row, path[-1]]))
     return np.asarray(offsets_px[path[::-1]], dtype=np.float64)
+
+
+def valley_width_px(image: npt.NDArray[np.uint8], line: LineString) -> float | None:
+    """Width of the dark valley along a line at half its depth, quickly; None where there is no valley.
+
+    Parameters
+    ----------
+    image
+        (h, w, 3) uint8 RGB.
+    line
+        In its pixels.
+    """
+    if line.length < LOOKED_AT_PX:
+        return None
+    grey, left, top = _surroundings(image, line)
+    profiles = sample_profiles(grey, affinity.translate(line, -left, -top), WIDEST_PX)
+    if len(profiles) < 2:
+        return None
+    found = valleys(averaged(centred(profiles, SNAP_PX)))
+    readable = looks_like_a_crack(found)
+    return float(np.median(found.half_width_px[readable])) if readable.mean() >= READABLE_SHARE else None
 
 
 def _readings(grey: npt.NDArray[np.float32], line: LineString) -> WidthReadings | None:
