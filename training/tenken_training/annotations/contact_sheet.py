@@ -16,9 +16,10 @@ from tenken_training.annotations.photo import AnnotatedPhoto, Label
 COLUMNS, SIDE_PX, CAPTION_PX, GAP_PX = 6, 260, 34, 8
 MOST_SUSPICIOUS, MOST_OF_A_KIND = 36, 12
 LEAST_SHOWN_PX = 96
+MOST_LETTERS = 38
 FEW_OF_A_CHECK = 9
 """One sort of fault must not fill the sheet."""
-AREA_RGB, LINE_RGB, IGNORED_RGB, FRAME_RGB = (0, 150, 255), (255, 140, 0), (150, 150, 150), (255, 255, 255)
+AREA_RGB, LINE_RGB, IGNORED_RGB, FRAME_RGB = (0, 150, 255), (255, 140, 0), (150, 150, 150), (220, 0, 60)
 
 Loader = Callable[[AnnotatedPhoto], npt.NDArray[np.uint8]]
 Box = tuple[float, float, float, float]
@@ -37,7 +38,7 @@ def write_contact_sheet(
 ) -> dict[Finding, int]:
     """Draw the suspicious labels, then some of each kind; nothing where there is nothing to show.
 
-    Outlines are blue, centre lines orange, what does not count grey; the place that a check means is framed in white.
+    Outlines are blue, centre lines orange, what does not count grey; the place that a check means is framed in red.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def write_contact_sheet(
             last = cell.photo.name, load(cell.photo)
         x, y = GAP_PX + number % COLUMNS * step_x, GAP_PX + number // COLUMNS * step_y
         sheet.paste(_picture(cell, last[1]), (x, y))
-        for line, text in enumerate((f"{number + 1}  {cell.caption}", _short(cell.photo.name))):
+        for line, text in enumerate((f"{number + 1}  {cell.caption}"[:MOST_LETTERS], _short(cell.photo.name))):
             pencil.text((x, y + SIDE_PX + 2 + 15 * line), text, fill=(20, 20, 20), font=font)
         if cell.finding is not None:
             shown[cell.finding] = number + 1
@@ -87,7 +88,11 @@ def _suspicious(by_name: dict[str, AnnotatedPhoto], findings: Sequence[Finding])
         if one.photo in by_name and counts[one.check] <= FEW_OF_A_CHECK and len(cells) < MOST_SUSPICIOUS:
             photo = by_name[one.photo]
             box = one.xyxy_px or (0.0, 0.0, float(photo.width_px), float(photo.height_px))
-            cells.append(_Cell(photo, box, f"{one.kind} {one.check} {one.detail}".strip(), one))
+            cells.append(
+                _Cell(
+                    photo, box, f"{one.check}: {one.detail}" if one.detail else f"{one.kind} {one.check}".strip(), one
+                )
+            )
     return cells
 
 
@@ -148,4 +153,4 @@ def _named(label: Label) -> str:
 def _short(name: str) -> str:
     """Shorten a name to the room there is; Pillow's own font has no Japanese."""
     plain = "".join(character if character.isascii() else "?" for character in name)
-    return plain if len(plain) <= 38 else "..." + plain[-35:]
+    return plain if len(plain) <= MOST_LETTERS else "..." + plain[3 - MOST_LETTERS :]

@@ -38,6 +38,10 @@ class Drawing:
         Condition state, where the format says it itself.
     ignore
         The annotators marked it as not to be judged.
+    assumed_width
+        Of a line, as Tenken exports it.
+    box_counts
+        A box that was taken as the defect's area already.
     """
 
     class_name: str
@@ -48,6 +52,7 @@ class Drawing:
     state: State | None = None
     ignore: bool = False
     assumed_width: bool = False
+    box_counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,8 +111,8 @@ def _label(
         return None, said
     if area.area < TINY_PX:
         said.append(("tiny", f"{area.area:.1f} px", _box(area)))
-    is_box = drawing.drawn == "box"
-    if is_box and not how.boxes_as_masks:
+    unknown = drawing.drawn == "box" and not how.boxes_as_masks and not drawing.box_counts
+    if unknown:
         said.append(("box", "", _box(area)))
     line = None if drawing.line is None else _inside(shapely.transform(drawing.line, turn), frame)
     return (
@@ -121,7 +121,7 @@ def _label(
             area,
             line,
             _state(kind, target, drawing),
-            ignore=drawing.ignore or target.ignore or (is_box and not how.boxes_as_masks),
+            ignore=drawing.ignore or target.ignore or unknown,
             drawn=drawing.drawn,
             assumed_width=drawing.assumed_width,
         ),

@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from tenken.errors import SettingsError
+from tenken.hashing import file_sha256
 from tenken.imagery.picture import UNIDENTIFIED
 from tenken_training.annotations.source_files import files_below
 
@@ -70,7 +71,7 @@ class PhotoFinder:
             return None
         fits = [_common_end(name, file.below) for file in found]
         best = [file for file, fit in zip(found, fits, strict=True) if fit == max(fits)]
-        if len(best) > 1:
+        if len(best) > 1 and len({file_sha256(file.path) for file in best}) > 1:
             raise SettingsError(
                 f"{where}: {name} can be {best[0].path} or {best[1].path}; give a --photos folder with one of them"
             )

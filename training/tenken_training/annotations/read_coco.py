@@ -103,6 +103,7 @@ def _drawing(annotation: JsonPlace, name: str) -> Drawing:
         state=_state(annotation),
         ignore=_flag(annotation, "ignore"),
         assumed_width=_flag(annotation, "assumed_width"),
+        box_counts=annotation.get("drawn") is not None and not _flag(annotation, "ignore"),
     )
 
 

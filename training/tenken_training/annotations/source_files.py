@@ -1,6 +1,7 @@
 """Files as annotators hand them over: folders, single files, and zips that nobody has checked yet."""
 
 import hashlib
+import os
 import shutil
 import stat
 import tempfile
@@ -17,6 +18,8 @@ MOST_RATIO, SMALL_BYTES = 200, 50_000_000
 """Labels shrink to a fiftieth at most; what unpacks to 200 times its size, and is not small, is a trap."""
 MOST_TEXT_BYTES = 2_000_000_000
 AGAIN = "export it again"
+OWN_FILES = frozenset({"dataset.json", "inspection.gpkg"})
+"""What marks a folder as made by Tenken."""
 
 
 @contextmanager
@@ -57,16 +60,21 @@ def read_text(path: Path) -> str:
 
 
 def files_below(root: Path, *suffixes: str) -> list[Path]:
-    """All files below a folder with one of these endings, or the file itself; hidden ones left out."""
+    """All files below a folder with one of these endings, or the file itself.
+
+    Hidden ones are left out, and data sets and results of inspections that lie in the folder.
+    """
     if root.is_file():
         return [root] if root.suffix.lower() in suffixes else []
-    return sorted(
-        path
-        for path in root.rglob("*")
-        if path.suffix.lower() in suffixes
-        and path.is_file()
-        and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(root).parts)
-    )
+    found = []
+    for folder, subfolders, names in os.walk(root):
+        here = Path(folder)
+        if here != root and OWN_FILES & set(names):
+            subfolders.clear()
+            continue
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith((".", "__MACOSX")))
+        found += [here / name for name in names if Path(name).suffix.lower() in suffixes and name[0] != "."]
+    return sorted(path for path in found if path.is_file())
 
 
 def sha256_of_files(paths: Iterable[Path]) -> str:
