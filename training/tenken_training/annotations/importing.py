@@ -1,8 +1,7 @@
 """From a source to a data set: the steps in the order the data flows, joined."""
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tenken.errors import FlightError, SettingsError
@@ -25,8 +24,9 @@ from tenken_training.annotations.formats import read_source
 from tenken_training.annotations.import_options import ImportOptions
 from tenken_training.annotations.labelling import moved
 from tenken_training.annotations.near_duplicates import near_pairs
+from tenken_training.annotations.read_review import gather_review, is_review
 from tenken_training.annotations.source_files import opened_source, sha256_of_files
-from tenken_training.annotations.source_photos import SourcePhoto, find_photos, label_photos, site_finder
+from tenken_training.annotations.source_photos import Gathered, SourcePhoto, find_photos, label_photos, site_finder
 from tenken_training.annotations.splits import Placed, assign_splits, split_of
 from tenken_training.annotations.tiling import (
     LARGE_PX,
@@ -61,18 +61,6 @@ class Imported:
     format: str
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """Photos of a source with their labels, and how they came about."""
-
-    format: str
-    photos: tuple[SourcePhoto, ...]
-    sha256: str
-    classes: Mapping[str, str]
-    kinds: tuple[str, ...]
-    notes: list[str] = field(default_factory=list)
 
 
 Checker = Callable[[Dataset, frozenset[str], Sequence[Finding], Path], tuple[Finding, ...]]
@@ -139,8 +127,6 @@ def _before(out: Path, options: ImportOptions) -> Dataset:
 
 
 def _gather(source: Path, root: Path, options: ImportOptions, progress: Progress) -> Gathered:
-    from tenken_training.annotations.read_review import gather_review, is_review
-
     if options.format == "review" or (options.format == "auto" and is_review(root)):
         return gather_review(root, options, progress)
     drawn = read_source(root, options.format)
@@ -285,11 +271,3 @@ def _told_of_tile(finding: Finding, tiles: Sequence[AnnotatedPhoto]) -> Finding:
             if left <= x < left + tile.width_px and top <= y < top + tile.height_px:
                 return moved(finding, tile.name, -left, -top)
     return finding if not tiles or len(tiles) > 1 else moved(finding, tiles[0].name)
-
-
-def photos_of_sites(dataset: Dataset) -> dict[str, list[AnnotatedPhoto]]:
-    """Photos by site."""
-    found: dict[str, list[AnnotatedPhoto]] = defaultdict(list)
-    for photo in dataset.photos:
-        found[photo.site].append(photo)
-    return dict(found)

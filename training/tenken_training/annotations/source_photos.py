@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -63,6 +63,18 @@ class SourcePhoto:
     findings: tuple[Finding, ...]
     absent: tuple[Absence, ...] = ()
     kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Photos of a source with their labels, and how they came about."""
+
+    format: str
+    photos: tuple[SourcePhoto, ...]
+    sha256: str
+    classes: Mapping[str, str]
+    kinds: tuple[str, ...]
+    notes: list[str] = field(default_factory=list)
 
 
 def find_photos(
