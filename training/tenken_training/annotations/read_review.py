@@ -1,8 +1,8 @@
 """A finished inspection that people reviewed in QGIS, as labels in its photos.
 
 A photo is used when something in it was reviewed, or added. Confirmed candidates are labels, rejected ones known false
-alarms; candidates that nobody looked at count neither way. Elsewhere such a photo is taken as sound: who reviews it adds
-what was missed.
+alarms; candidates that nobody looked at count neither way. Elsewhere such a photo is taken as sound: who reviews it
+adds what was missed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -185,10 +185,7 @@ def _add_drawn(
                     continue
                 label = _add(photos[name], one.kind, area, size)
             if label is not None:
-                left, top, right, bottom = label.area.bounds
-                photos[name].findings.append(
-                    Finding("added", name, one.where, one.kind, "", (left, top, right, bottom))
-                )
+                photos[name].findings.append(Finding("added", name, one.where, one.kind, "", label.area.bounds))
                 photos[name].used = True
                 shown += 1
         if not shown:
@@ -202,9 +199,8 @@ def _blank_unsure(
     photos: Mapping[str, _OnePhoto],
 ) -> None:
     """Let nothing count where a confirmed defect must be in a photo in which the run did not see it."""
-    shapes = dict(
-        zip(result.layers["defects"].column("id"), (shape for shape, _ in result.layers["defects"].rows), strict=True)
-    )
+    layer = result.layers["defects"]
+    shapes = dict(zip(layer.column("id"), (shape for shape, _ in layer.rows), strict=True))
     sizes = {str(row["photo"]): row for row in result.records("photos")}
     for identity, defect in reviewed.items():
         shape = shapes.get(identity)

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import shapely
 import shapely.geometry
 from pyproj import Transformer
@@ -12,6 +14,8 @@ from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 from tenken.errors import SettingsError
 from tenken.exports.result import FinishedResult
 from tenken.outputs.reviews import REJECTED, entered_kind
+
+FloatArray = npt.NDArray[np.float64]
 
 MOVED_M = 0.003
 """Outlines in ``defects.geojson`` are rounded to 0.1 mm; what lies farther off was drawn anew."""
@@ -79,7 +83,7 @@ def reviewed_defects(result: FinishedResult) -> dict[str, ReviewedDefect]:
         if not review and not named:
             continue
         kind = str(row["kind"])
-        entered = entered_kind(named) if named else None if review == REJECTED else kind
+        entered = None if review == REJECTED else entered_kind(named) if named else kind
         old = before.get(identity)
         moved = isinstance(shape, MultiPolygon) and old is not None and _differ(shape, old)
         found[identity] = ReviewedDefect(
@@ -139,11 +143,13 @@ def _outlines_of_the_run(result: FinishedResult) -> Mapping[str, MultiPolygon]:
         features = json.loads(path.read_text(encoding="utf-8"))["features"]
         shapes = {str(one["id"]): shapely.geometry.shape(one["geometry"]) for one in features if one["geometry"]}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SettingsError(
-            f"{path}: is not as the run wrote it ({error}); run `inspect report` to restore it"
-        ) from None
+        raise SettingsError(f"{path}: is not as the run wrote it ({error}); `inspect report` restores it") from None
     change = Transformer.from_crs(4326, result.crs, always_xy=True)
-    moved = {one: shapely.transform(shape, change.transform, interleaved=False) for one, shape in shapes.items()}
+
+    def to_map(lon_lat: FloatArray) -> FloatArray:
+        return np.column_stack(change.transform(lon_lat[:, 0], lon_lat[:, 1]))
+
+    moved = {one: shapely.transform(shape, to_map) for one, shape in shapes.items()}
     return {
         one: MultiPolygon([part for part in shapely.get_parts(shape) if isinstance(part, Polygon)])
         for one, shape in moved.items()
