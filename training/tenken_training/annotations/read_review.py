@@ -252,7 +252,7 @@ def _line(row: Mapping[str, Value], kind: str) -> LineString | None:
 
 
 def _add(photo: _OnePhoto, kind: str, area: Polygon | MultiPolygon, size: tuple[int, int]) -> Label | None:
-    inside = clean_area(shapely.intersection(shapely.make_valid(area), shapely.box(0, 0, *size)))
+    inside = clean_area(shapely.intersection(area, shapely.box(0, 0, *size)))
     if inside is None:
         return None
     label = Label(kind, inside)
@@ -268,8 +268,9 @@ def _measured(line: LineString, path: Path, frame: Polygon) -> Label | None:
     return Label("crack", measured.area, clean_line(measured.line), drawn="line", assumed_width=measured.assumed)
 
 
-def _placed(placement: Placement | None, shape: MultiPolygon) -> MultiPolygon | None:
-    return None if placement is None else into_photo(placement, shape, _step_m(placement))
+def _placed(placement: Placement | None, shape: MultiPolygon) -> Polygon | MultiPolygon | None:
+    found = None if placement is None else into_photo(placement, shape, _step_m(placement))
+    return None if found is None else clean_area(found)
 
 
 def _placed_line(placement: Placement, line: LineString) -> LineString | None:

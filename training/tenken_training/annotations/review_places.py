@@ -94,14 +94,22 @@ def pixels_of(placement: Placement, xy_m: FloatArray) -> FloatArray:
     foot = placement.footprint()
     height = np.zeros(len(xy_m))
     if foot is not None:
-        middle = np.array(foot.representative_point().coords[0][:2])
-        start = _height_near(placement, middle)
-        height = np.full(len(xy_m), start)
-    xy_px = placement.to_photo(np.column_stack([xy_m, height]))
+        height += _height_near(placement, np.array(foot.representative_point().coords[0][:2]))
+    xy_px = _met(placement, xy_m, height)
+    seen = xy_px[np.isfinite(xy_px).all(axis=1)]
+    if not len(seen):
+        return xy_px
+    # At steps of the surface a place can be seen at two heights: what is drawn lies on one plane.
+    facet = placement.on_facet(seen)
+    return xy_px if facet is placement else _met(facet, xy_m, height)
+
+
+def _met(placement: Placement, xy_m: FloatArray, height_m: FloatArray) -> FloatArray:
+    xy_px = placement.to_photo(np.column_stack([xy_m, height_m]))
     for _ in range(HEIGHT_ROUNDS):
         seen = placement.to_world(np.nan_to_num(xy_px))[:, 2]
-        height = np.where(np.isfinite(seen), seen, height)
-        xy_px = placement.to_photo(np.column_stack([xy_m, height]))
+        height_m = np.where(np.isfinite(seen), seen, height_m)
+        xy_px = placement.to_photo(np.column_stack([xy_m, height_m]))
     return xy_px
 
 
