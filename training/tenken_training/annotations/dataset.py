@@ -116,8 +116,11 @@ def write_dataset(dataset: Dataset) -> Dataset:
     Raises
     ------
     SettingsError
-        When a picture is missing.
+        When a picture is missing, or two have the same name.
     """
+    names = [photo.name.casefold() for photo in dataset.photos]
+    if len(set(names)) < len(names):
+        raise SettingsError(f"{dataset.root}: two photos would have the name {max(names, key=names.count)}")
     partial = _partial(dataset.root)
     try:
         photos = _write_files(dataset, partial)

@@ -184,7 +184,7 @@ def _write_photos(
     progress: Progress,
 ) -> tuple[list[AnnotatedPhoto], list[Finding]]:
     """Copy or cut the photos into the folder."""
-    taken = {photo.name.casefold() for photo in before.photos}
+    taken = {_stem_of(photo).casefold() for photo in before.photos}
     made: list[AnnotatedPhoto] = []
     findings: list[Finding] = []
     for photo, split in zip(fresh, splits, strict=True):
@@ -245,6 +245,12 @@ def _tiles(
             )
         )
     return tiles
+
+
+def _stem_of(photo: AnnotatedPhoto) -> str:
+    """Give the name without ending, of a tile that of its photo."""
+    stem = photo.name.rsplit(".", 1)[0]
+    return stem if photo.parent is None else stem.removesuffix(f"_{photo.offset_px[0]}_{photo.offset_px[1]}")
 
 
 def _free_stem(photo: SourcePhoto, taken: set[str]) -> str:
