@@ -100,6 +100,15 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["set"]
 
 
+def test_what_people_put_into_the_folder_stays(tmp_path: Path) -> None:
+    first = write_dataset(Dataset(tmp_path / "set", "walls", (photo(tmp_path, (CRACK,)),)))
+    (tmp_path / "set" / "notes.txt").write_text("mine", encoding="utf-8")
+    write_dataset(replace(first, photos=(*first.photos, photo(tmp_path, name="北橋/b.png"))))
+    assert (tmp_path / "set" / "notes.txt").read_text(encoding="utf-8") == "mine"
+    assert [one.name for one in read_dataset(tmp_path / "set").photos] == ["北橋/a.png", "北橋/b.png"]
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["set"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -49,6 +49,8 @@ __all__ = [
 ]
 
 REMEDY = "import the data set again"
+OWN_NAMES = frozenset({"dataset.json", "images", "labels", "checks.csv", "contact-sheet.jpg"})
+"""What a data set's folder holds; anything else stays when it is written anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +185,20 @@ def _partial(root: Path) -> Path:
 
 def _put_in_place(partial: Path, root: Path) -> None:
     old = root.with_name(root.name + ".old")
-    if root.exists():
-        if old.exists():
-            shutil.rmtree(old)
-        root.rename(old)
-    partial.rename(root)
-    if old.exists():
-        shutil.rmtree(old)
+    if not root.exists():
+        partial.rename(root)
+        return
+    shutil.rmtree(old, ignore_errors=True)
+    root.rename(old)
+    try:
+        partial.rename(root)
+    except OSError:
+        old.rename(root)
+        raise
+    for entry in old.iterdir():
+        if entry.name not in OWN_NAMES:  # what people put there is theirs
+            shutil.move(entry, root / entry.name)
+    shutil.rmtree(old)
 
 
 def _read_photo(root: Path, photo: files.PhotoFile) -> AnnotatedPhoto:
