@@ -34,6 +34,7 @@ from tenken_training.evaluation import (
     read_labelled_set,
     score_photos,
 )
+from tenken_training.evaluation.annotated_truth import NO_STATE
 from tenken_training.view import UNKNOWN_STATE as STATE_OF_CROPS
 
 CRACKS = (LineString([(20, 60), (140, 70)]), LineString([(30, 120), (130, 120)]))
@@ -197,6 +198,23 @@ def test_what_is_found_where_nothing_is_known_does_not_count(tmp_path: Path) -> 
     figures = evaluated(tmp_path / "set")
     for name in ("line_recall", "line_precision", "pixel_precision", "mask_map50"):
         assert figures[name] == pytest.approx(1.0, abs=0.03), name
+
+
+def test_states_are_judged_and_parts_of_one_defect_are_one(tmp_path: Path) -> None:
+    rust = (
+        Label("corrosion", box(10, 10, 40, 40), state="fair"),
+        Label("corrosion", box(40, 10, 60, 40), state="severe"),
+        Label("corrosion", box(90, 90, 120, 120)),
+        Label("corrosion", box(120, 0, 160, 40), ignore=True),
+    )
+    write_dataset(Dataset(tmp_path / "set", "steel", (replace(photo(tmp_path, rust), kinds=("corrosion",)),)))
+    labelled = read_labelled_set(tmp_path / "set")
+    _, truth = labelled.load(labelled.photos[0])
+    assert sorted(one.xyxy_px.tolist() for one in truth.objects) == [[10, 10, 60, 40], [90, 90, 120, 120]]
+    assert truth.states is not None
+    assert [int(truth.states[20, x]) for x in (20, 50, 70, 140)] == [1, 3, 0, NO_STATE]
+    assert truth.states[100, 100] == NO_STATE
+    assert truth.ignored_region("corrosion").sum() == 40 * 40
 
 
 def test_a_split_without_photos_is_named(tmp_path: Path) -> None:

@@ -26,7 +26,14 @@ from tenken_training.annotations.labelling import moved
 from tenken_training.annotations.near_duplicates import near_pairs
 from tenken_training.annotations.read_review import gather_review, is_review
 from tenken_training.annotations.source_files import opened_source, sha256_of_files
-from tenken_training.annotations.source_photos import Gathered, SourcePhoto, find_photos, label_photos, site_finder
+from tenken_training.annotations.source_photos import (
+    Gathered,
+    SourcePhoto,
+    find_photos,
+    label_photos,
+    site_finder,
+    source_name,
+)
 from tenken_training.annotations.splits import Placed, assign_splits, split_of
 from tenken_training.annotations.tiling import (
     LARGE_PX,
@@ -138,7 +145,7 @@ def _gather(source: Path, root: Path, options: ImportOptions, progress: Progress
     if not pairs:
         raise SettingsError(f"{source}: holds no photo with a label")
     progress.start("read", len(pairs))
-    sites = site_finder(roots, options, source.stem if source.stem.lower() not in ("annotations", "") else source.name)
+    sites = site_finder(roots, options, source_name(source))
     photos = label_photos(pairs, targets, options, sites, progress.advance)
     kinds = options.kinds or tuple(sorted({label.kind for photo in photos for label in photo.labels}))
     if not kinds:

@@ -25,7 +25,23 @@ from tenken_training.annotations.photo import Absence, Label
 from tenken_training.annotations.photo_files import PhotoFile, PhotoFinder, displayed_size
 from tenken_training.evaluation.label_files import read_sites
 
-NO_SITES = GENERIC_FOLDERS | {"train", "val", "valid", "validation", "test", "labels", "jpegimages", "data", "upload"}
+NO_SITES = GENERIC_FOLDERS | {
+    "train",
+    "val",
+    "valid",
+    "validation",
+    "test",
+    "labels",
+    "masks",
+    "jpegimages",
+    "data",
+    "upload",
+    "annotations",
+    "instances",
+    "result",
+    "project",
+    "export",
+}
 """Folders that say nothing of the structure."""
 
 
@@ -173,6 +189,15 @@ def _labelled(
         labels,
         tuple(findings),
     )
+
+
+def source_name(source: Path) -> str:
+    """Name a source for people: the first part of its way, from the end, that says something."""
+    whole = source.absolute()
+    for part in (whole.stem, *(folder.name for folder in whole.parents)):
+        if part and part.lower() not in NO_SITES:
+            return part
+    return whole.stem
 
 
 def site_finder(roots: Iterable[Path], options: ImportOptions, fallback: str) -> Callable[[DrawnPhoto, PhotoFile], str]:

@@ -7,7 +7,7 @@ from shapely import affinity
 
 from tenken_training.annotations.dataset import UNKNOWN_STATE, AnnotatedPhoto, rasters
 from tenken_training.annotations.painting import paint
-from tenken_training.evaluation.truth import LabelledObject, Truth
+from tenken_training.evaluation.truth import LabelledObject, Truth, from_mask
 
 NO_STATE = 255
 """Pixels of which nobody stated the condition; they count for no state, nor as sound."""
@@ -30,7 +30,8 @@ def from_annotated(
         Give the condition states of corrosion.
     """
     shown = _scaled(photo, width_px / photo.width_px, height_px / photo.height_px, width_px, height_px)
-    objects, regions, ignored, states = [], {}, {}, None
+    objects: list[LabelledObject] = []
+    regions, ignored, states = {}, {}, None
     for kind in kinds:
         painted = rasters(shown, kind)
         regions[kind] = painted.mask > 0
@@ -39,8 +40,12 @@ def from_annotated(
         if kind == "corrosion" and with_states:
             unstated = (painted.ignore > 0) | ((painted.mask > 0) & (painted.states == UNKNOWN_STATE))
             states = np.where(unstated, NO_STATE, painted.states).astype(np.uint8)
+    # Parts of one defect in different states are one defect.
+    stated_kinds = {label.kind for label in shown.labels if label.state is not None}
+    for kind in sorted(stated_kinds & set(kinds)):
+        objects += from_mask(kind, regions[kind]).objects
     for label in shown.labels:
-        if label.ignore or label.kind not in kinds:
+        if label.ignore or label.kind not in kinds or label.kind in stated_kinds:
             continue
         mask, left, top = paint(label.area, height_px, width_px, line=label.line)
         if mask.any():
