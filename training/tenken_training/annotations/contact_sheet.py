@@ -76,7 +76,7 @@ def write_contact_sheet(
             pencil.text((x, y + SIDE_PX + 2 + 15 * line), text, fill=(20, 20, 20), font=font)
         if cell.finding is not None:
             shown[cell.finding] = number + 1
-    sheet.save(path, "JPEG", quality=88)
+    sheet.save(path, "JPEG", quality=88, subsampling=0)
     return shown
 
 
@@ -132,7 +132,7 @@ def _picture(cell: _Cell, image: npt.NDArray[np.uint8]) -> Image.Image:
     if cell.finding is not None and cell.finding.xyxy_px is not None:
         x0, y0, x1, y1 = cell.finding.xyxy_px
         (ax, ay), (bx, by) = placed([(x0, y0), (x1, y1)])
-        pencil.rectangle([ax - 3, ay - 3, max(bx, ax) + 3, max(by, ay) + 3], outline=FRAME_RGB)
+        pencil.rectangle([ax - 3, ay - 3, max(bx, ax) + 3, max(by, ay) + 3], outline=FRAME_RGB, width=2)
     return picture
 
 

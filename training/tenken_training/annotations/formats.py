@@ -11,7 +11,7 @@ from tenken_training.annotations.read_coco import is_coco, read_coco
 from tenken_training.annotations.read_cvat import read_cvat
 from tenken_training.annotations.read_label_studio import is_label_studio, read_label_studio
 from tenken_training.annotations.read_labelme import is_labelme, read_labelme
-from tenken_training.annotations.read_masks import MASK_FOLDERS, read_masks
+from tenken_training.annotations.read_masks import lies_among_masks, read_masks
 from tenken_training.annotations.read_voc import read_voc
 from tenken_training.annotations.read_yolo import OTHER_TEXTS, read_yolo
 from tenken_training.annotations.source_files import files_below
@@ -66,7 +66,7 @@ def told_format(source: Path) -> str:
     if _looks_like_yolo(source):
         return "yolo"
     pictures = files_below(source, ".png", ".bmp")
-    if any(part.lower() in MASK_FOLDERS for path in pictures for part in path.parent.parts[-3:]):
+    if any(lies_among_masks(path, source) for path in pictures):
         return "masks"
     raise SettingsError(
         f"{source}: holds no annotations that can be told ({', '.join(READERS)}); name the --format, or give what the "

@@ -46,10 +46,11 @@ class PhotoFinder:
         seen: set[Path] = set()
         for root in roots:
             for path in files_below(root, *PHOTO_SUFFIXES):
-                if path in seen or NOT_PHOTOS & {part.lower() for part in path.parent.parts}:
+                below = path.relative_to(root if root.is_dir() else path.parent)
+                if path in seen or NOT_PHOTOS & {part.lower() for part in below.parent.parts}:
                     continue
                 seen.add(path)
-                file = PhotoFile(path, path.relative_to(root if root.is_dir() else path.parent).as_posix())
+                file = PhotoFile(path, below.as_posix())
                 self._by_name[_folded(path.name)].append(file)
                 self._by_stem[_folded(path.stem)].append(file)
 

@@ -38,9 +38,17 @@ def read_masks(source: Path) -> DrawnSet:
 def mask_files(source: Path) -> list[Path]:
     """Find the masks of a source."""
     found = files_below(source, ".png", ".bmp", ".gif", ".tif", ".tiff")
-    inside = [path for path in found if any(part.lower() in MASK_FOLDERS for part in path.parent.parts)]
+    inside = [path for path in found if lies_among_masks(path, source)]
     chosen = inside if source.is_dir() and inside else found
     return [path for path in chosen if path.parent.name.lower() not in ("images", "jpegimages", "segmentationobject")]
+
+
+def lies_among_masks(path: Path, source: Path) -> bool:
+    """Tell whether a folder on the way to a file, or the source itself, is called as masks are."""
+    if not source.is_dir():
+        return False
+    folders = (source.absolute().name, *path.relative_to(source).parent.parts)
+    return any(part.lower() in MASK_FOLDERS for part in folders)
 
 
 def colour_names(source: Path) -> dict[tuple[int, int, int], str]:
