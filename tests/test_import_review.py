@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import rasterio
 import shapely
+from rasterio.transform import from_origin
 from scipy import ndimage
 from shapely import LineString, MultiLineString, MultiPolygon, affinity
 
 from conftest import DemoFlight
+from drawn import draw_cracks, perfect_detector
 from tenken import Detections, Settings, inspect_flight
 from tenken.errors import SettingsError
 from tenken.exports.result import FinishedResult, read_result
@@ -262,3 +265,29 @@ def test_photos_that_changed_since_are_refused(results: Path, small_demo: DemoFl
         path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(SettingsError, match="is not the photo that was inspected"):
         imported(results, photos=moved)
+
+
+def test_an_orthomosaic_is_reviewed_like_photos(tmp_path: Path) -> None:
+    path = tmp_path / "mosaic.tif"
+    cracks = [LineString([(60, 60), (400, 120)]), LineString([(80, 250), (420, 260)])]
+    picture = draw_cracks(cracks, 5, (500, 320))
+    transform = from_origin(24000.0, -43000.0, 0.002, 0.002)
+    with rasterio.open(
+        path, "w", driver="GTiff", width=500, height=320, count=3, dtype="uint8", crs="EPSG:6677", transform=transform
+    ) as dataset:
+        dataset.write(np.moveaxis(picture, -1, 0))
+    results = tmp_path / "results"
+    inspect_flight(path, results, Settings(tile_px=512, lang="en"), detector=perfect_detector)
+    result = read_result(results)
+    rows = result.records("sightings")
+    first, second = sorted(rows, key=lambda row: shapely.from_wkt(str(row["outline_px"])).bounds[1])
+    review(results, str(first["defect_id"]), "confirmed")
+    review(results, str(second["defect_id"]), "rejected")
+    spot = shapely.box(24000.2, -43000.4, 24000.3, -43000.36)
+    draw(results, "defects", MultiPolygon([spot]), "腐食")
+    [one] = imported(results).dataset.photos
+    labels = {label.kind: label for label in one.labels if not label.ignore}
+    assert sorted(labels) == ["corrosion", "crack"]
+    assert labels["corrosion"].area.symmetric_difference(shapely.box(100, 180, 150, 200)).area < 2
+    assert labels["crack"].area.intersects(cracks[0])
+    assert [absent.area.intersects(cracks[1]) for absent in one.absent] == [True]
