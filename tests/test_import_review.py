@@ -20,7 +20,7 @@ from shapely import LineString, MultiLineString, MultiPolygon, affinity
 from conftest import DemoFlight
 from drawn import draw_cracks, perfect_detector
 from tenken import Detections, Settings, inspect_flight
-from tenken.errors import SettingsError
+from tenken.errors import FlightError, SettingsError
 from tenken.exports.result import FinishedResult, read_result
 from tenken.hashing import file_sha256
 from tenken_training.annotations.dataset import AnnotatedPhoto, Dataset
@@ -254,6 +254,55 @@ def test_what_cannot_be_used_is_named(results: Path, tmp_path: Path) -> None:
     edit(results, "DELETE FROM defects WHERE id IS NULL")
     with pytest.raises(SettingsError, match="is no folder"):
         imported(results, photos=tmp_path / "gone")
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("UPDATE sightings SET outline_px = 'x'", r"sightings, \w+: outline_px is no shape in a photo"),
+        ("UPDATE sightings SET outline_px = 'POINT (1 1)'", r"sightings, \w+: outline_px is no outline"),
+        (
+            "UPDATE sightings SET outline_px = 'POLYGON ((1e300 0, 1e300 1, 5 5, 1e300 0))'",
+            r"sightings, \w+: outline_px is no shape in a photo",
+        ),
+        ("UPDATE sightings SET photo = 'gone.jpg'", r"sightings, \w+: photo gone\.jpg is not in the layer photos"),
+        ("UPDATE photos SET width_px = NULL", "the run kept no size of it"),
+        ("UPDATE defects SET review_kind = 'きず'", r'classes that are not known: きず .*"きず" = "\.\.\."'),
+    ],
+)
+def test_a_damaged_package_is_named_with_its_place(results: Path, statement: str, message: str) -> None:
+    review(results, defect_in(read_result(results), "crack", in_two_photos), "confirmed")
+    edit(results, statement)
+    with pytest.raises(SettingsError, match=message):
+        imported(results)
+    assert not (results.parent / "set").exists()
+
+
+def refusal(results: Path) -> str | None:
+    """The message that results are refused with; None where they are taken."""
+    try:
+        imported(results)
+    except (SettingsError, FlightError) as error:
+        return str(error)
+    shutil.rmtree(results.parent / "set")
+    return None
+
+
+def test_a_package_with_broken_bytes_is_told_and_leaves_nothing(results: Path) -> None:
+    review(results, defect_in(read_result(results), "crack", in_two_photos), "rejected")
+    package = results / "inspection.gpkg"
+    whole, rng = package.read_bytes(), np.random.default_rng(1)
+    refused = 0
+    for number in range(8):
+        broken = bytearray(whole[: len(whole) // 2] if number == 0 else whole)
+        for _ in range(200):
+            broken[int(rng.integers(len(broken)))] = int(rng.integers(256))
+        package.write_bytes(bytes(broken))
+        message = refusal(results)
+        refused += message is not None
+        assert "\n" not in (message or "")
+        assert not (results.parent / "set").exists()
+    assert refused >= 4
 
 
 def test_photos_that_changed_since_are_refused(results: Path, small_demo: DemoFlight, tmp_path: Path) -> None:

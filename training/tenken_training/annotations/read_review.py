@@ -6,7 +6,7 @@ adds what was missed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,10 @@ from tenken.measurement.find import LINEAR_KINDS
 from tenken.outputs.layers import Value
 from tenken.running.progress import Progress
 from tenken.running.results import GEOPACKAGE, finished_run
+from tenken_training.annotations.classes import map_classes
 from tenken_training.annotations.findings import Finding
 from tenken_training.annotations.import_options import ImportOptions
+from tenken_training.annotations.json_place import FARTHEST_PX
 from tenken_training.annotations.lines import measure_line
 from tenken_training.annotations.near_duplicates import perceptual_hash
 from tenken_training.annotations.photo import Absence, Label, clean_area, clean_line
@@ -32,6 +34,7 @@ from tenken_training.annotations.reviewed import AddedDefect, ReviewedDefect, ad
 from tenken_training.annotations.source_files import sha256_of_files
 from tenken_training.annotations.source_photos import Gathered, SourcePhoto
 
+RESTORE = "`inspect report` writes it anew"
 UNKNOWN_PX = 12.0
 """Around what is surely there, but not surely at this place of the photo, nothing counts."""
 SHOWN_SHARE = 0.2
@@ -76,6 +79,7 @@ def gather_review(root: Path, options: ImportOptions, progress: Progress) -> Gat
     flight = options.photos or result.flight_path
     if not flight.exists():
         raise SettingsError(f"{flight}: the photos are no longer there; say with --photos where they are now")
+    reviewed, added = _with_known_kinds(reviewed, added, options)
     rows = {str(row["photo"]): row for row in result.records("photos")}
     photos = {name: _OnePhoto() for name in rows}
     _add_sightings(result, reviewed, photos)
@@ -96,14 +100,30 @@ def gather_review(root: Path, options: ImportOptions, progress: Progress) -> Gat
     return Gathered("review", tuple(made), sha256_of_files([folder / GEOPACKAGE]), {}, kinds, notes)
 
 
+def _with_known_kinds(
+    reviewed: Mapping[str, ReviewedDefect], added: Sequence[AddedDefect], options: ImportOptions
+) -> tuple[dict[str, ReviewedDefect], list[AddedDefect]]:
+    """Map the kinds that people wrote, as the class names of any other source."""
+    names = {defect.entered for defect in reviewed.values() if defect.entered} | {one.kind for one in added}
+    targets = map_classes(names, options.classes)
+    known = {
+        identity: replace(defect, entered=targets[defect.entered].kind if defect.entered else None)
+        for identity, defect in reviewed.items()
+    }
+    kinds = [(one, targets[one.kind].kind) for one in added]
+    return known, [replace(one, kind=kind) for one, kind in kinds if kind is not None]
+
+
 def _add_sightings(
     result: FinishedResult, reviewed: Mapping[str, ReviewedDefect], photos: Mapping[str, _OnePhoto]
 ) -> None:
     """Take what the run saw in each photo: labels, known false alarms, and what nobody looked at."""
     for row in result.records("sightings"):
-        photo, defect = photos[str(row["photo"])], reviewed.get(str(row["defect_id"]))
+        photo, defect = photos.get(str(row["photo"])), reviewed.get(str(row["defect_id"]))
+        if photo is None:
+            raise SettingsError(f"{_place(result, row)}: photo {row['photo']} is not in the layer photos; {RESTORE}")
         photo.seen.add(str(row["defect_id"]))
-        area = clean_area(shapely.from_wkt(str(row["outline_px"])))
+        area = clean_area(_seen(result, row))
         if area is None:
             continue
         if defect is None:
@@ -113,7 +133,7 @@ def _add_sightings(
         if defect.rejected:
             photo.absent.append(Absence(str(row["kind"]), area))
         if defect.entered is not None and defect.redrawn is None:
-            photo.labels.append(Label(defect.entered, area, _line(row, defect.entered)))
+            photo.labels.append(Label(defect.entered, area, _line(result, row, defect.entered)))
 
 
 def _placements(
@@ -150,12 +170,12 @@ def _add_redrawn(
         if defect is None or defect.redrawn is None or defect.before is None or defect.entered is None:
             continue
         name = str(row["photo"])
-        seen = shapely.from_wkt(str(row["outline_px"]))
+        seen = _seen(result, row)
         old = _placed(placements.get(name), defect.before)
         new = _placed(placements.get(name), defect.redrawn)
         if old is None or new is None:
             continue
-        (x, y), (was_x, was_y) = seen.centroid.coords[0], old.centroid.coords[0]
+        (x, y), (was_x, was_y) = (shapely.get_coordinates(shapely.centroid(one))[0].tolist() for one in (seen, old))
         _add(photos[name], defect.entered, affinity.translate(new, x - was_x, y - was_y), _size(placements[name], row))
 
 
@@ -243,12 +263,32 @@ def _path(flight: Path, name: str) -> Path:
     return flight if flight.is_file() else flight / name
 
 
-def _line(row: Mapping[str, Value], kind: str) -> LineString | None:
+def _seen(result: FinishedResult, row: Mapping[str, Value]) -> shapely.Geometry:
+    """Read a sighting's outline in photo pixels."""
+    shape = _shape(result, row, "outline_px")
+    if not isinstance(shape, Polygon | MultiPolygon):
+        raise SettingsError(f"{_place(result, row)}: outline_px is no outline; {RESTORE}")
+    return shape
+
+
+def _line(result: FinishedResult, row: Mapping[str, Value], kind: str) -> LineString | None:
     """Give a crack's centre line, where it is a single one."""
     if kind not in LINEAR_KINDS or not row.get("centreline_px"):
         return None
-    parts = shapely.get_parts(shapely.from_wkt(str(row["centreline_px"])))
+    parts = shapely.get_parts(_shape(result, row, "centreline_px"))
     return clean_line(parts[0]) if len(parts) == 1 and isinstance(parts[0], LineString) else None
+
+
+def _shape(result: FinishedResult, row: Mapping[str, Value], column: str) -> shapely.Geometry:
+    with np.errstate(all="ignore"):
+        shape = shapely.from_wkt(str(row[column]), on_invalid="ignore")
+    if shape is None or not (np.abs(shapely.get_coordinates(shape)) < FARTHEST_PX).all():
+        raise SettingsError(f"{_place(result, row)}: {column} is no shape in a photo; {RESTORE}")
+    return shape
+
+
+def _place(result: FinishedResult, row: Mapping[str, Value]) -> str:
+    return f"{result.folder / GEOPACKAGE}, sightings, {row['sighting_id']}"
 
 
 def _add(photo: _OnePhoto, kind: str, area: Polygon | MultiPolygon, size: tuple[int, int]) -> Label | None:

@@ -1,6 +1,7 @@
 """Where the photos of a finished inspection stand, as the run placed them, and the way from the map into a photo."""
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -12,6 +13,7 @@ import numpy.typing as npt
 import shapely
 from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 
+from tenken.errors import SettingsError, TenkenError
 from tenken.exports.result import FinishedResult
 from tenken.georeferencing.placement import Placement, Unplaced
 from tenken.imagery.flight import read_flight
@@ -61,7 +63,15 @@ def places_of(
         with tempfile.TemporaryDirectory(prefix="tenken-review-") as folder:
             # Tie points stand in the journal; what is missing there is found anew, into the copy.
             shutil.copyfile(result.folder / GEOPACKAGE, Path(folder) / GEOPACKAGE)
-            ties = tie_flight(read, stated.of_photos, Path(folder), 1, Silence()).ties
+            try:
+                ties = tie_flight(read, stated.of_photos, Path(folder), 1, Silence()).ties
+            except TenkenError:
+                raise
+            except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+                package = result.folder / GEOPACKAGE
+                raise SettingsError(
+                    f"{package}: its journal cannot be read ({str(error)[:80]}); inspect again"
+                ) from None
         stated = adjusted_places(stated, ties)
     return {name: place for name, place in stated.placements.items() if not isinstance(place, Unplaced)}
 
