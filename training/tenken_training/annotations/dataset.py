@@ -6,16 +6,14 @@ displayed, x to the right and y down; pixel corners are whole numbers. Coordinat
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import shapely
-from shapely import LineString, MultiPolygon, Polygon
-
 from tenken.errors import SettingsError
 from tenken_training.annotations import dataset_file as files
+from tenken_training.annotations import dataset_records as records
 from tenken_training.annotations.photo import (
     SPLITS,
     UNKNOWN_STATE,
@@ -48,7 +46,6 @@ __all__ = [
     "write_dataset",
 ]
 
-REMEDY = "import the data set again"
 OWN_NAMES = frozenset({"dataset.json", "images", "labels", "checks.csv", "contact-sheet.jpg"})
 """What a data set's folder holds; anything else stays when it is written anew."""
 
@@ -94,14 +91,14 @@ def read_dataset(root: Path) -> Dataset:
     path = root / "dataset.json"
     if not path.is_file():
         raise SettingsError(f"{root} holds no dataset.json; make a data set with `inspect import`")
-    content = files.read_model(path, files.DatasetFile, REMEDY)
+    content = files.read_model(path, files.DatasetFile, records.REMEDY)
     names = [photo.name for photo in content.photos]
     for name in names:
         if Path(name).is_absolute() or ".." in name.split("/") or "\\" in name:
-            raise SettingsError(f"{path}: photo {name!r} lies outside the data set; {REMEDY}")
+            raise SettingsError(f"{path}: photo {name!r} lies outside the data set; {records.REMEDY}")
     if len(set(names)) < len(names):
-        raise SettingsError(f"{path}: photo {max(names, key=names.count)!r} stands twice; {REMEDY}")
-    photos = tuple(_read_photo(root, photo) for photo in content.photos)
+        raise SettingsError(f"{path}: photo {max(names, key=names.count)!r} stands twice; {records.REMEDY}")
+    photos = tuple(records.read_photo(root, photo) for photo in content.photos)
     sources = tuple(Source(one.name, one.format, one.sha256) for one in content.sources)
     return Dataset(root, content.name, photos, content.classes, sources)
 
@@ -145,13 +142,13 @@ def _write_files(dataset: Dataset, partial: Path) -> tuple[AnnotatedPhoto, ...]:
             shutil.copyfile(photo.path, picture)
         labels = partial / "labels" / f"{photo.name}.json"
         labels.parent.mkdir(parents=True, exist_ok=True)
-        labels.write_bytes(files.as_text(_labels_file(photo), "labels").encode())
+        labels.write_bytes(files.as_text(records.labels_file(photo), "labels").encode())
     content = files.DatasetFile(
         name=dataset.name,
         kinds=dataset.kinds,
         classes=dict(sorted(dataset.classes.items())),
         sources=tuple(files.SourceFile(name=s.name, format=s.format, sha256=s.sha256) for s in dataset.sources),
-        photos=tuple(_photo_file(photo) for photo in photos),
+        photos=tuple(records.photo_file(photo) for photo in photos),
     )
     (partial / "dataset.json").write_bytes(files.as_text(content, "photos").encode())
     return tuple(replace(photo, path=dataset.root / "images" / photo.name) for photo in photos)
@@ -199,89 +196,3 @@ def _put_in_place(partial: Path, root: Path) -> None:
         if entry.name not in OWN_NAMES:  # what people put there is theirs
             shutil.move(entry, root / entry.name)
     shutil.rmtree(old)
-
-
-def _read_photo(root: Path, photo: files.PhotoFile) -> AnnotatedPhoto:
-    picture = root / "images" / photo.name
-    if not picture.is_file():
-        raise SettingsError(f"{picture} is missing; restore it or {REMEDY}")
-    path = root / "labels" / f"{photo.name}.json"
-    content = files.read_model(path, files.LabelsFile, REMEDY)
-    return AnnotatedPhoto(
-        name=photo.name,
-        path=picture,
-        site=photo.site,
-        split=photo.split,
-        width_px=photo.width_px,
-        height_px=photo.height_px,
-        sha256=photo.sha256,
-        kinds=photo.kinds,
-        labels=tuple(_label(path, number, one) for number, one in enumerate(content.labels)),
-        parent=photo.parent,
-        offset_px=photo.offset_px,
-        parent_sha256=photo.parent_sha256,
-        look=photo.look,
-        absent=tuple(
-            Absence(one.kind, _area(f"{path}, absent.{number}", one.polygons))
-            for number, one in enumerate(content.absent)
-        ),
-    )
-
-
-def _label(path: Path, number: int, one: files.LabelFile) -> Label:
-    place = f"{path}, labels.{number}"
-    line = None if one.line is None else LineString(one.line)
-    return Label(
-        one.kind, _area(place, one.polygons), line, one.state, one.ignore, one.drawn, assumed_width=one.assumed_width
-    )
-
-
-def _area(place: str, polygons: files.Polygons) -> Polygon | MultiPolygon:
-    area = MultiPolygon([(rings[0], rings[1:]) for rings in polygons])
-    if not area.is_valid or area.area <= 0:
-        raise SettingsError(f"{place}: {shapely.is_valid_reason(area)}: no area; {REMEDY}")
-    return area.geoms[0] if len(area.geoms) == 1 else area
-
-
-def _photo_file(photo: AnnotatedPhoto) -> files.PhotoFile:
-    return files.PhotoFile(
-        name=photo.name,
-        site=photo.site,
-        split=photo.split,
-        width_px=photo.width_px,
-        height_px=photo.height_px,
-        sha256=photo.sha256,
-        kinds=photo.kinds,
-        parent=photo.parent,
-        parent_sha256=photo.parent_sha256,
-        offset_px=photo.offset_px,
-        look=photo.look,
-    )
-
-
-def _labels_file(photo: AnnotatedPhoto) -> files.LabelsFile:
-    return files.LabelsFile(
-        labels=tuple(
-            files.LabelFile(
-                kind=label.kind,
-                polygons=_rings(label.area),
-                line=None if label.line is None else _points(label.line.coords),
-                state=label.state,
-                ignore=label.ignore,
-                drawn=label.drawn,
-                assumed_width=label.assumed_width,
-            )
-            for label in photo.labels
-        ),
-        absent=tuple(files.AbsenceFile(kind=one.kind, polygons=_rings(one.area)) for one in photo.absent),
-    )
-
-
-def _rings(area: Polygon | MultiPolygon) -> files.Polygons:
-    return [
-        [_points(ring.coords[:-1]) for ring in (part.exterior, *part.interiors)] for part in shapely.get_parts(area)
-    ]
-
-
-def _points(coords: Iterable[Sequence[float]]) -> list[tuple[float, float]]:
-    return [(round(float(point[0]), 3), round(float(point[1]), 3)) for point in coords]
