@@ -11,7 +11,8 @@ from tenken.commands import options
 def evaluate(
     weights: Annotated[str, typer.Argument(help="Weights: a name (`inspect weights list`) or a file.")],
     dataset: Annotated[
-        Path, typer.Argument(help="Folder with SPLIT/images and SPLIT/labels (YOLO polygons) or SPLIT/masks (PNG).")
+        Path,
+        typer.Argument(help="Data set of `inspect import`, or SPLIT/images with SPLIT/labels (YOLO) or SPLIT/masks."),
     ],
     split: Annotated[str, typer.Option(help="Which part of the data set.")] = "test",
     against: Annotated[

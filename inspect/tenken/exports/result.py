@@ -10,6 +10,7 @@ import pyogrio
 import pyogrio.errors
 import pyogrio.raw
 import shapely
+import shapely.errors
 from pyproj import CRS
 from shapely import MultiLineString, MultiPolygon
 
@@ -30,6 +31,11 @@ LAYERS: dict[str, tuple[GeometryType, Mapping[str, FieldType], str | None]] = {
     "photos": ("MultiPolygon", columns.PHOTOS, "photo"),
 }
 """Layers of the map: geometry, the columns' types, and the column that names a row."""
+DAMAGED = (
+    *(pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FieldError),
+    *(pyogrio.errors.FeatureError, pyogrio.errors.GeometryError, shapely.errors.ShapelyError, UnicodeDecodeError),
+)
+"""What reading a damaged package can end in."""
 _OF_A_DEFECT = {"defects": "id", "crack_lines": "defect_id", "sightings": "defect_id"}
 _TYPES: dict[str, FieldType] = {"f": "real", "i": "integer", "b": "boolean"}
 """By numpy's kind; anything else is text."""
@@ -71,7 +77,7 @@ def read_result(folder: Path) -> FinishedResult:
             raise SettingsError(f"{package}: has no layer {missing[0]}: run `inspect report {folder}` to write it anew")
         keys, values = pyogrio.raw.read(package, layer="run", columns=["key", "value"])[3]
         layers = {name: _read_layer(package, name) for name in LAYERS}
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+    except DAMAGED as error:
         raise SettingsError(f"{package}: cannot be read ({error}): run `inspect report {folder}` again") from error
     return FinishedResult(
         folder=folder,
