@@ -62,7 +62,8 @@ def train(
     out = out or work / "weights"
     try:
         with shown_progress(quiet=quiet) as progress:
-            from tenken_training.fit import fit, use_threads
+            from tenken_training.devices import use_threads
+            from tenken_training.fit import fit
             from tenken_training.publish import publish
 
             use_threads(threads)
