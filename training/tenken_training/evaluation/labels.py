@@ -1,8 +1,8 @@
-"""Labelled photos as they lie in folders: YOLO polygons, mask PNGs, or photos that hold no defect at all."""
+"""Labelled photos as they lie in folders: imported data sets, YOLO polygons, masks, or no defects at all."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -13,12 +13,14 @@ from PIL import Image
 from tenken.detection.detect import KINDS
 from tenken.errors import SettingsError
 from tenken.imagery.picture import load_photo
+from tenken_training.annotations.dataset import SPLITS, AnnotatedPhoto, read_dataset
+from tenken_training.evaluation.annotated_truth import from_annotated
 from tenken_training.evaluation.label_files import read_class_names, read_mask, read_polygons, read_sites
 from tenken_training.evaluation.truth import Truth, from_mask, from_polygons
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 
-Layout = Literal["polygons", "masks", "label-free"]
+Layout = Literal["dataset", "polygons", "masks", "label-free"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class LabelledSet:
         Kinds by class number of polygon files.
     photos
         In the order of their names.
+    annotated
+        Photos of an imported data set by name, with their labels.
     """
 
     name: str
@@ -54,6 +58,14 @@ class LabelledSet:
     kinds: tuple[str, ...]
     classes: tuple[str, ...]
     photos: tuple[LabelledPhoto, ...]
+    annotated: Mapping[str, AnnotatedPhoto] = field(default_factory=dict)
+
+    @property
+    def photos_without_label(self) -> int:
+        """How many photos show no defect."""
+        if self.layout == "dataset":
+            return sum(not photo.labels for photo in self.annotated.values())
+        return sum(photo.label is None for photo in self.photos)
 
     def load(self, photo: LabelledPhoto, scale: float = 1.0) -> tuple[npt.NDArray[np.uint8], Truth]:
         """Read a photo, (h, w, 3) uint8 RGB, and its labels; both made smaller or larger by a scale.
@@ -70,6 +82,12 @@ class LabelledSet:
         if scale != 1:
             height, width = (max(1, round(side * scale)) for side in full_px)
             image = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
+        if self.layout == "dataset":
+            annotated = self.annotated[photo.name]
+            if full_px != (annotated.height_px, annotated.width_px):
+                raise SettingsError(f"{photo.path} is not the size that its labels were made for; import it again")
+            stated = any(label.state for one in self.annotated.values() for label in one.labels)
+            return image, from_annotated(annotated, self.kinds, height, width, with_states=stated)
         if photo.label is None:
             return image, Truth(height, width, (), {})
         if self.layout == "polygons":
@@ -95,10 +113,10 @@ def read_labelled_set(
 ) -> LabelledSet:
     """Look at a folder and tell which photos and labels it holds.
 
-    Understood are ``SPLIT/images`` beside ``SPLIT/labels`` (YOLO polygons, one text file a photo) or ``SPLIT/masks``
-    (grey PNGs), ``images/SPLIT`` beside ``labels/SPLIT`` or ``masks/SPLIT``, and the same without a split. A photo's
-    site is the folder below ``images`` that it lies in, or what ``sites.csv`` (columns ``photo``, ``site``) beside
-    ``images`` says.
+    Understood are data sets of ``inspect import`` (``dataset.json``), ``SPLIT/images`` beside ``SPLIT/labels`` (YOLO
+    polygons, one text file a photo) or ``SPLIT/masks`` (grey PNGs), ``images/SPLIT`` beside ``labels/SPLIT`` or
+    ``masks/SPLIT``, and the same without a split. A photo's site is what the data set says; else the folder below
+    ``images`` that it lies in, or what ``sites.csv`` (columns ``photo``, ``site``) beside ``images`` says.
 
     Parameters
     ----------
@@ -128,6 +146,8 @@ def read_labelled_set(
         if not photos:
             raise SettingsError(f"{folder} holds no photos; give a folder of photos")
         return LabelledSet(folder.resolve().name, "label-free", tuple(classes or KINDS), (), photos)
+    if (folder / "dataset.json").is_file():
+        return _imported(folder, split, name, classes)
     images, labels, layout = _find_layout(folder, split)
     if classes is None:
         classes = read_class_names(folder / "data.yaml") or (KINDS if layout == "polygons" else ("corrosion",))
@@ -136,6 +156,22 @@ def read_labelled_set(
         raise SettingsError(f"{labels}: masks show one kind; name it with --classes, got {', '.join(classes)}")
     kinds = _labelled_kinds(photos, classes) if layout == "polygons" else tuple(classes)
     return LabelledSet(name, layout, kinds, tuple(classes), photos)
+
+
+def _imported(folder: Path, split: str, name: str, classes: Sequence[str] | None) -> LabelledSet:
+    if split not in SPLITS:
+        raise SettingsError(f"--split {split}: an imported data set has {', '.join(SPLITS)}")
+    dataset = read_dataset(folder)
+    chosen = dataset.of_split(split)
+    if not chosen:
+        raise SettingsError(f"{folder} has no photos in its split {split}; name another --split, or import more sites")
+    kinds = tuple(sorted({kind for photo in chosen for kind in photo.kinds}))
+    if classes is not None:
+        kinds = tuple(kind for kind in kinds if kind in classes)
+    photos = tuple(
+        LabelledPhoto(photo.name, photo.site, photo.path, folder / "labels" / f"{photo.name}.json") for photo in chosen
+    )
+    return LabelledSet(name, "dataset", kinds, kinds, photos, {photo.name: photo for photo in chosen})
 
 
 def _find_layout(folder: Path, split: str) -> tuple[Path, Path, Layout]:

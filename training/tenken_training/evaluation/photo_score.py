@@ -20,7 +20,7 @@ from tenken_training.evaluation.centreline_score import (
     sampled,
     within,
 )
-from tenken_training.evaluation.pixel_score import state_tally
+from tenken_training.evaluation.pixel_score import STATES, state_tally
 from tenken_training.evaluation.truth import BoolArray, FloatArray, Truth, painted
 
 FOUND_SHARE = 0.5
@@ -92,7 +92,7 @@ def score_defects(
     kind
         Which kind; others in ``truth`` and ``defects`` are passed over.
     truth
-        The photo's labels.
+        The photo's labels. What was found mostly where they say nothing is passed over.
     defects
         What was found in it.
     tolerance_px
@@ -102,17 +102,21 @@ def score_defects(
     """
     defects = [defect for defect in defects if defect.kind == kind]
     crops = [painted_crop(defect.outline_px, truth.height_px, truth.width_px) for defect in defects]
-    true, found = truth.region(kind), _united(crops, truth)
+    true, ignored = truth.region(kind), truth.ignored_region(kind)
+    counted = [number for number, crop in enumerate(crops) if _shared(ignored, crop) < FOUND_SHARE]
+    defects, crops = [defects[number] for number in counted], [crops[number] for number in counted]
+    found = _united(crops, truth) & ~ignored
     tally = {
         "shared_px": float(np.count_nonzero(true & found)),
         "true_px": float(np.count_nonzero(true)),
         "found_px": float(np.count_nonzero(found)),
     }
     if kind in LINEAR_KINDS:
-        lines, blunders = _line_tally(truth, true, found, defects, tolerance_px)
+        lines, blunders = _line_tally(truth, true, found, ignored, defects, tolerance_px)
         return tally | lines, blunders
     if truth.states is not None:
-        tally |= state_tally(truth.states, found, states)
+        given = None if states is None else np.where(truth.states > len(STATES), truth.states, states)
+        tally |= state_tally(truth.states, found, given)
     objects, blunders = _area_tally(kind, truth, true, found, defects, crops)
     return tally | objects, blunders
 
@@ -150,6 +154,7 @@ def _line_tally(
     truth: Truth,
     true: BoolArray,
     found: BoolArray,
+    ignored: BoolArray,
     defects: Sequence[PhotoDefect],
     tolerance_px: float,
 ) -> tuple[dict[str, float], tuple[Blunder, ...]]:
@@ -158,13 +163,15 @@ def _line_tally(
     lined = [defect for defect in defects if defect.centreline_px is not None]
     found_lines = [defect.centreline_px for defect in lined if defect.centreline_px is not None]
     true_points, found_points = points_along(true_lines), points_along(found_lines)
+    on_ignored = sampled(ignored, found_points).astype(bool)
+    counted_px = np.where(on_ignored, 0.0, found_points.length_px)
     recalled = within(true_points, found_lines, tolerance_px)
     right = within(found_points, true_lines, tolerance_px)
     tally = {
         "true_line": float(true_points.length_px.sum()),
         "recalled_line": float(true_points.length_px[recalled].sum()),
-        "found_line": float(found_points.length_px.sum()),
-        "right_line": float(found_points.length_px[right].sum()),
+        "found_line": float(counted_px.sum()),
+        "right_line": float(counted_px[right].sum()),
     }
     width = sampled(label_width_px(true) if truth.crack_width_px is None else truth.crack_width_px, true_points)
     width_class = np.digitize(width.astype(np.float64), WIDTH_EDGES_PX[1:-1])
@@ -175,7 +182,7 @@ def _line_tally(
 
     # A crack as a whole is found where something was found on it, be the two centre lines a little apart.
     on_found = sampled(grown(found, tolerance_px), true_points).astype(bool)
-    on_true = sampled(grown(true, tolerance_px), found_points).astype(bool)
+    on_true = sampled(grown(true, tolerance_px), found_points).astype(bool) | on_ignored
     true_share = _share_by_part(true_points.part, true_points.length_px, on_found, len(true_lines))
     right_share = _share_by_part(found_points.part, found_points.length_px, on_true, len(found_lines))
     tally |= _counts(true_share, right_share)

@@ -43,7 +43,7 @@ def evaluation_of(
         dataset_sha256=labelled.sha256(),
         layout=labelled.layout,
         photos=len(scores),
-        photos_without_label=sum(photo.label is None for photo in labelled.photos),
+        photos_without_label=labelled.photos_without_label,
         megapixels=sum(score.megapixels for score in scores),
         seconds=sum(score.seconds for score in scores),
         conditions=conditions,

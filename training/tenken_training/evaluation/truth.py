@@ -1,7 +1,7 @@
 """What labels say of one photo: objects, regions and condition states, as pixels."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +58,8 @@ class Truth:
         (height, width) uint8 condition state of corrosion: 0 none, 1 fair, 2 poor, 3 severe; None where not labelled.
     crack_width_px
         (height, width) true crack width in pixels on crack pixels, where it is known better than by the label.
+    ignored
+        (height, width) bool by kind: what is found there is neither right nor wrong.
     """
 
     height_px: int
@@ -66,10 +68,16 @@ class Truth:
     regions: dict[str, BoolArray]
     states: npt.NDArray[np.uint8] | None = None
     crack_width_px: npt.NDArray[np.float32] | None = None
+    ignored: dict[str, BoolArray] = field(default_factory=dict)
 
     def region(self, kind: str) -> BoolArray:
         """(height, width) all pixels of a kind."""
         found = self.regions.get(kind)
+        return np.zeros((self.height_px, self.width_px), dtype=bool) if found is None else found
+
+    def ignored_region(self, kind: str) -> BoolArray:
+        """(height, width) where nothing counts for a kind."""
+        found = self.ignored.get(kind)
         return np.zeros((self.height_px, self.width_px), dtype=bool) if found is None else found
 
 

@@ -68,6 +68,9 @@ def score_whole_photo(
         chosen = np.flatnonzero(of_kind == kind)
         chosen = chosen[np.argsort(-np.asarray(found.score, dtype=np.float64)[chosen], kind="stable")]
         crops = [_crop(found, int(number), image.shape[:2]) for number in chosen]
+        if kind in truth.ignored:
+            counted = [number for number, crop in enumerate(crops) if not _mostly_in(truth.ignored[kind], crop)]
+            chosen, crops = chosen[counted], [crops[number] for number in counted]
         objects = [one for one in truth.objects if one.kind == kind]
         ranked = RankedDetections(
             np.asarray(found.score[chosen], dtype=np.float64),
@@ -100,7 +103,14 @@ def reduced(truth: Truth, height_px: int, width_px: int) -> Truth:
         objects.append(LabelledObject(one.kind, one.xyxy_px * [across, down, across, down], left, top, crop))
     for kind, region in truth.regions.items():
         regions[kind] = _reduced_mask(region, height_px, width_px)
-    return Truth(height_px, width_px, tuple(objects), regions)
+    ignored = {kind: _reduced_mask(region, height_px, width_px) for kind, region in truth.ignored.items()}
+    return Truth(height_px, width_px, tuple(objects), regions, ignored=ignored)
+
+
+def _mostly_in(region: BoolArray, crop: Crop) -> bool:
+    mask, left, top = crop
+    part = region[top : top + mask.shape[0], left : left + mask.shape[1]]
+    return 2 * int(np.count_nonzero(mask & part)) >= max(1, int(np.count_nonzero(mask)))
 
 
 def _reduced_mask(mask: BoolArray, height_px: int, width_px: int) -> BoolArray:

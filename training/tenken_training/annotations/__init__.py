@@ -1,0 +1,1 @@
+"""Annotations of people, whatever program they were drawn in, as one checked data set."""
