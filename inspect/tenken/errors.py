@@ -5,6 +5,7 @@ TenkenError                1  unexpected
 ├── FlightError            3  flight unreadable, or nothing usable in it
 ├── AssetsError            4  the assets file
 ├── WeightsError           5  the weights
+│   └── WorseWeightsError  5  weights that promotion refuses
 ├── MissingExtraError      6  a needed extra is not installed
 └── SkippedPhotosError     7  finished, but photos were skipped and --strict was given
 
@@ -42,6 +43,10 @@ class WeightsError(TenkenError, ValueError):
     """The weights are missing, damaged or not trusted."""
 
     exit_code = 5
+
+
+class WorseWeightsError(WeightsError):
+    """New weights are worse somewhere, or better nowhere, and are not promoted."""
 
 
 class MissingExtraError(TenkenError, ImportError):

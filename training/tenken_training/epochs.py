@@ -1,7 +1,7 @@
 """The end of an epoch: checkpoints, validation figures, curves; and the learning rate over all of them."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from torch import nn
 
 from tenken.detection.detect import CONDITION_STATES
 from tenken_training.curves import append_row, read_rows
-from tenken_training.curves_picture import draw_curves
+from tenken_training.curves_picture import PANELS, Panel, draw_curves
 from tenken_training.devices import half_precision
 from tenken_training.fit_settings import FitSettings
 from tenken_training.fit_state import Fit
@@ -44,6 +44,7 @@ def finish_epoch(
     work_dir: Path,
     device: str,
     describe: DescribeEpoch,
+    panels: Sequence[Panel] = PANELS,
 ) -> str:
     """Write the checkpoints and the epoch's row of the curves; give its line for people."""
     epoch = state.step // settings.steps_per_epoch
@@ -58,7 +59,7 @@ def finish_epoch(
     rate = learning_rate(settings.optimiser, state.step - 1, settings.steps_per_epoch)
     row = {"epoch": epoch, "step": state.step, "seconds": state.seconds, "learning_rate": rate, **train, **figures}
     append_row(work_dir / "curves.csv", row)
-    draw_curves(read_rows(work_dir / "curves.csv"), work_dir / "curves.svg", settings.name)
+    draw_curves(read_rows(work_dir / "curves.csv"), work_dir / "curves.svg", settings.name, panels)
     state.sums = torch.zeros(len(LOSS_NAMES))
     state.seconds = 0.0
     return describe(row, settings.optimiser.epochs)

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,7 @@ from torch import nn
 from tenken.errors import SettingsError
 from tenken.running.progress import Progress
 from tenken_training.batches import CropSource, loader, read_ahead
+from tenken_training.curves_picture import PANELS, Panel
 from tenken_training.devices import half_precision
 from tenken_training.epochs import DescribeEpoch, Validation, epoch_line, finish_epoch, learning_rate
 from tenken_training.fit_settings import FitSettings
@@ -52,6 +53,8 @@ class Loop:
         Gives an epoch's line for people.
     enough
         Told the folder of work after each epoch; True ends the fit early.
+    panels
+        What the picture of the curves shows.
     """
 
     settings: FitSettings
@@ -62,6 +65,7 @@ class Loop:
     workers: int = 0
     describe: DescribeEpoch = epoch_line
     enough: Callable[[Path], bool] = lambda _: False
+    panels: Sequence[Panel] = PANELS
 
 
 def run_steps(loop: Loop, state: Fit, end: int, recorder: Recorder, progress: Progress) -> None:
@@ -83,7 +87,11 @@ def run_steps(loop: Loop, state: Fit, end: int, recorder: Recorder, progress: Pr
             progress.advance()
             closed = state.step % settings.steps_per_epoch == 0
             if closed:
-                progress.note(finish_epoch(settings, state, loop.validation, loop.work_dir, loop.device, loop.describe))
+                progress.note(
+                    finish_epoch(
+                        settings, state, loop.validation, loop.work_dir, loop.device, loop.describe, loop.panels
+                    )
+                )
             _save_now_and_then(settings, state, loop.work_dir, recorder, stop)
             if closed and state.step < end and loop.enough(loop.work_dir):
                 break

@@ -15,14 +15,20 @@ weights_app = typer.Typer(no_args_is_help=True, help="List, show, verify and add
 
 @weights_app.command("list")
 def list_command() -> None:
-    """List all known weights; the default is marked with a star."""
-    from tenken.detection.weights import DEFAULT_WEIGHTS, list_weights
+    """List all known weights; the default is marked with a star, with the day from which on it is."""
+    from tenken.detection.default_weights import default_weights
+    from tenken.detection.weights import list_weights
 
-    cards = list_weights()
+    cards, default = list_weights(), default_weights()
     width = max((len(card.name) for card in cards), default=0)
     for card in cards:
-        mark = "*" if card.name == DEFAULT_WEIGHTS else " "
-        typer.echo(f"{mark} {card.name:{width}}  {', '.join(card.classes)}  {card.licence}  {card.sha256[:12]}")
+        mark = "*" if card.name == default.name else " "
+        since = f"  default since {default.since[:10]}" if card.name == default.name and default.since else ""
+        typer.echo(f"{mark} {card.name:{width}}  {', '.join(card.classes)}  {card.licence}  {card.sha256[:12]}{since}")
+    if default.name not in {card.name for card in cards}:
+        typer.echo(
+            f"* {default.name:{width}}  is the default and gone; inspect weights rollback returns to those before"
+        )
 
 
 @weights_app.command("show")
@@ -73,6 +79,26 @@ def add_command(
     weights = add_weights(file, name, trust=trust)
     typer.echo(f"{weights.path}  {', '.join(weights.card.classes)}  {weights.sha256}")
     typer.echo(f"Use it with: inspect run FLIGHT --weights {weights.card.name}")
+
+
+@weights_app.command("remove")
+def remove_command(name: Annotated[str, typer.Argument(help="Name of weights that you added.")]) -> None:
+    """Remove weights from your own weights folder."""
+    from tenken.detection.weights import remove_weights
+
+    typer.echo(f"removed {remove_weights(name)}")
+
+
+@weights_app.command("rollback")
+def rollback_command() -> None:
+    """Return to the default weights before the last promotion."""
+    from tenken.detection.default_weights import default_weights, roll_back
+    from tenken.detection.weights import find_weights
+
+    before = default_weights().name
+    change = roll_back()
+    weights = find_weights()
+    typer.echo(f"{change.name} is the default again, instead of {before}  {weights.sha256}")
 
 
 def _interval(metric: "Metric") -> str:
