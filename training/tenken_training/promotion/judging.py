@@ -64,11 +64,11 @@ def _rows(
     rendered = isinstance(labelled, RenderedSet)
     sites = [by_site(part) for part in scores]
     for kind in kinds:
-        new, old = (_figures(part, kind, conditions) for part in scores)
-        yield from rows_of(labelled.name, kind, None, new, old, comparison.figures[kind], rendered=rendered)
+        ours, theirs = (_figures(part, kind, conditions) for part in scores)
+        yield from rows_of(labelled.name, kind, None, ours, theirs, comparison.figures[kind], rendered=rendered)
         for site, differences in comparison.sites[kind].items():
-            new, old = (_figures(groups[site], kind, conditions) for groups in sites)
-            yield from rows_of(labelled.name, kind, site, new, old, differences, rendered=rendered)
+            ours, theirs = (_figures(groups[site], kind, conditions) for groups in sites)
+            yield from rows_of(labelled.name, kind, site, ours, theirs, differences, rendered=rendered)
 
 
 def _figures(scores: Sequence[PhotoScore], kind: str, conditions: Conditions) -> dict[str, Figure]:

@@ -44,8 +44,9 @@ class RenderedSet(LabelledSet):
         return hashlib.sha256("\n".join(self.scenes).encode()).hexdigest()
 
 
-def rendered_sets(seeds: range = SEEDS, size_px: tuple[int, int] = SIZE_PX) -> tuple[RenderedSet, ...]:
-    """Give cracked concrete, rusted steel, and both without defects."""
+def rendered_sets(seeds: range | None = None, size_px: tuple[int, int] | None = None) -> tuple[RenderedSet, ...]:
+    """Give cracked concrete, rusted steel, and both without defects; `SEEDS` and `SIZE_PX` when None."""
+    seeds, size_px = seeds or SEEDS, size_px or SIZE_PX
     cracked: dict[str, Render] = {}
     rusted: dict[str, Render] = {}
     sound: dict[str, Render] = {}
