@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tenken_training.blend import blend
 from tenken_training.curves import read_rows
+from tenken_training.epochs import Validation
 from tenken_training.network import open_network
-from tenken_training.retraining.validation import RetrainingValidation
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Parts of the fitted network that are tried."""
@@ -62,7 +62,7 @@ def enough(work_dir: Path) -> bool:
     return bool(rows) and rows[-1]["epoch"] - best_epoch(work_dir) >= PATIENCE
 
 
-def chosen_blend(start: Path, fitted: Path, validation: RetrainingValidation, work_dir: Path, device: str) -> Choice:
+def chosen_blend(start: Path, fitted: Path, validation: Validation, work_dir: Path, device: str) -> Choice:
     """Choose the blend that does best on the new site and loses hardly anything of what was known.
 
     The table of what was tried is left in ``shares.csv``.

@@ -23,6 +23,10 @@ CROPS_PER_PICTURE = 80
 FEWEST_STEPS, MOST_STEPS = 60, 3000
 EPOCHS = 12
 """Looks at the validation photos on the way, at most."""
+STEPS_PER_EPOCH = 20
+"""Between two of them, at least."""
+CPU_BATCH = 8
+"""A processor gains nothing from large batches, and more steps from small ones."""
 REPLAY_SHARE = 0.5
 LEARNING_RATE, LAST_LEARNING_RATE = 3e-4, 1e-5
 PROBE_STEPS = 3
@@ -56,8 +60,7 @@ def machine_of(device: str) -> Machine:
     if device.startswith("cuda"):
         gigabytes = torch.cuda.get_device_properties(device).total_memory / 1e9
         return Machine(device, 32 if gigabytes > 14 else 16 if gigabytes > 7 else 8)
-    # A processor gains nothing from large batches, and more steps from small ones.
-    return Machine(device, 8)
+    return Machine(device, CPU_BATCH)
 
 
 def chosen_settings(
@@ -112,7 +115,7 @@ def chosen_settings(
 
 def with_steps(settings: Retraining, steps: int) -> Retraining:
     """Spread steps over epochs."""
-    epochs = int(np.clip(steps // 20, 1, EPOCHS))
+    epochs = int(np.clip(steps // STEPS_PER_EPOCH, 1, EPOCHS))
     per_epoch = max(steps // epochs, 1) * settings.optimiser.batch
     return settings.model_copy(
         update={

@@ -18,7 +18,7 @@ from tenken_training.publish import draw_failures
 from tenken_training.retraining.blending import Choice, best_epoch, chosen_blend, enough
 from tenken_training.retraining.card import retrained_card, test_metrics
 from tenken_training.retraining.crops import MixedCrops
-from tenken_training.retraining.defaults import chosen_settings, machine_of, planned
+from tenken_training.retraining.defaults import chosen_settings, machine_of, planned, with_steps
 from tenken_training.retraining.scores import retrained_scores
 from tenken_training.retraining.settings import Photos, Retraining, StartWeights
 from tenken_training.retraining.sources import Given, Sources, given_set, prepare_sources
@@ -47,6 +47,8 @@ class Request:
         Folders of earlier data sets.
     minutes
         Time for the fit; by the device when None.
+    steps
+        Exactly so many steps, however long they take, for a fit that can be repeated elsewhere.
     device, workers, seed
         What computes; processes that make crops; seed of all random numbers.
     """
@@ -58,6 +60,7 @@ class Request:
     start: str = "default"
     replay: tuple[Path, ...] = ()
     minutes: float | None = None
+    steps: int | None = None
     device: str = "auto"
     workers: int = 0
     seed: int = 0
@@ -153,7 +156,10 @@ def _settings(
         batch=machine.batch,
         minutes=request.minutes or machine.minutes,
     )
-    settings = planned(settings, sources, request.work_dir / "prepared", checkpoint, device, request.workers)
+    if request.steps is not None:
+        settings = with_steps(settings, request.steps)
+    else:
+        settings = planned(settings, sources, request.work_dir / "prepared", checkpoint, device, request.workers)
     keep(path, settings)
     return settings
 

@@ -34,7 +34,7 @@ def retrained_scores(onnx: Path, before: WeightsCard, sources: Sources, folder: 
     """
     engine = OpenVinoEngine(onnx, precision="f32")
     seen = look_at_all(engine, list(_pictures(sources, folder)))
-    return {kind: _chosen(number, kind, seen, before) for number, kind in enumerate(KINDS)}
+    return {kind: scores_of(number, kind, seen, before) for number, kind in enumerate(KINDS)}
 
 
 def _pictures(sources: Sources, folder: Path) -> Iterator[Picture]:
@@ -50,7 +50,8 @@ def _pictures(sources: Sources, folder: Path) -> Iterator[Picture]:
                 yield Picture(folder / photo.image, kind, scale, labels, ignore)
 
 
-def _chosen(number: int, kind: str, seen: Sequence[Seen], before: WeightsCard) -> Calibration:
+def scores_of(number: int, kind: str, seen: Sequence[Seen], before: WeightsCard) -> Calibration:
+    """Choose for one kind; new scores only where they are clearly better over resampled pictures."""
     old = Calibration(before.objects[kind], before.thresholds[kind], "")
     if not any(one.label[number].any() for one in seen):
         return Calibration(old.rule, old.threshold, "no validation picture shows any; kept as it was")
