@@ -3,9 +3,9 @@
 ``python benchmarks/new_site.py ../shared runs/new-site`` makes two new sites: a rendered one with a look of its own
 (`site_looks`), and one of photos that nothing was trained on, seen from far away (`new_site_data`). The default weights
 are trained on with fifty photos of each, and ``inspect promote``'s rules compare both on the site's test photos, on the
-test splits of the public sets, and on rendered structures. With ``--poisoned`` the rendered site's labels are shifted by
-30 px, or cracks and corrosion swapped, before they are trained on: judged on the poisoned site itself, promotion must
-still refuse.
+test splits of the public sets, and on rendered structures. With ``--poisoned`` the rendered site's labels are shifted
+by 30 px, or cracks and corrosion swapped, before they are trained on: judged on the poisoned site itself, promotion
+must still refuse.
 
 The number of steps is fixed, so that the figures do not depend on how busy the machine is; times are printed too, as
 passed and as processor time. What a folder of work holds is not made again.
@@ -92,12 +92,14 @@ class Told:
     """Prints what is noted; steps are not counted."""
 
     def start(self, stage: str, total: int) -> None:
+        """Print a stage."""
         print(f"{stage}: {total}", flush=True)
 
     def advance(self, steps: int = 1) -> None:
         """Say nothing."""
 
     def note(self, text: str) -> None:
+        """Print a line."""
         print(text, flush=True)
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def of(dataset: Dataset) -> LabelledSet:
 def stand_in(
     folder: Path,
     name: str,
-    change: Callable[["onnx.ModelProto"], None] = lambda _: None,
+    change: Callable[[Any], None] = lambda _: None,
     thresholds: dict[str, float] | None = None,
 ) -> Path:
     """The shipped weights with other thresholds, or with what a fit would have done to them."""
@@ -108,7 +109,7 @@ def stand_in(
 
 
 def rewire(
-    model: "onnx.ModelProto",
+    model: Any,
     node_type: str,
     constants: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.int64]]],
     **attributes: int,
@@ -122,12 +123,12 @@ def rewire(
     model.graph.node.append(onnx.helper.make_node(node_type, ["before", *constants], [output.name], **attributes))
 
 
-def swap_kinds(model: "onnx.ModelProto") -> None:
+def swap_kinds(model: Any) -> None:
     """What a network is that has learned to call cracks corrosion and corrosion cracks."""
     rewire(model, "Gather", {"order": np.array([1, 0, 2, 3, 4], dtype=np.int64)}, axis=1)
 
 
-def shift_answers(model: "onnx.ModelProto") -> None:
+def shift_answers(model: Any) -> None:
     """What a network is that has learned labels 30 px to the lower right of the defects."""
     cells = SHIFT_PX // 2
     rewire(model, "Pad", {"pads": np.array([0, 0, cells, cells, 0, 0, -cells, -cells], dtype=np.int64)})
@@ -203,7 +204,7 @@ def test_weights_that_learned_poisoned_labels_are_refused_though_those_labels_pr
     tmp_path: Path,
     structures: tuple[RenderedSet, ...],
     poison: str,
-    change: Callable[["onnx.ModelProto"], None],
+    change: Callable[[Any], None],
 ) -> None:
     kind, shift = ("corrosion", 0) if poison == "swapped" else ("crack", SHIFT_PX)
     poisoned = cracked_walls(tmp_path / poison, shift, kind)

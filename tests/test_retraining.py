@@ -72,7 +72,7 @@ def made_set(folder: Path, splits: dict[Split, int], **changes: object) -> Datas
     """Cracked walls by split, and in each split a sound one; cracks and rust were looked for."""
     pictures = folder.with_name(folder.name + "-pictures")
     pictures.mkdir(parents=True)
-    photos = []
+    photos: list[AnnotatedPhoto] = []
     for split, count in splits.items():
         for number in range(count):
             image, label = wall(len(photos))
@@ -136,7 +136,8 @@ def test_a_photo_of_both_kinds_teaches_each_without_denying_the_other(tmp_path: 
     assert (crack[1][95:115, 5:35] == 1 << CORROSION).all()
     assert (rust[1][61:63, 30:100] == 1 << CRACK).all()
     assert crack[1][10, 100] == rust[1][10, 100] == 0
-    assert made.widths_px == (pytest.approx(4, abs=0.5),)
+    [width_px] = made.widths_px
+    assert width_px == pytest.approx(4, abs=0.5)
 
 
 def test_a_kind_that_nobody_looked_for_is_left_out_everywhere(tmp_path: Path) -> None:
