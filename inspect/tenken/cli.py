@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tenken.commands import demo, evaluate, export, info, locate, promote, report, run, train, verify
+from tenken.commands import demo, evaluate, export, import_, info, locate, promote, report, run, train, verify
 from tenken.commands.standards import standards_app
 from tenken.commands.weights import weights_app
 from tenken.errors import TenkenError
@@ -68,6 +68,7 @@ app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("verify")(verify.verify)
 app.command("demo")(demo.demo)
+app.command("import")(import_.import_)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
 app.command("promote")(promote.promote)

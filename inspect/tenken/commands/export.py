@@ -11,7 +11,7 @@ FORMATS = "coco, csv, geojson, geoparquet, ngsi or shapefile"
 
 
 def export(
-    out: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    out: Annotated[Path, typer.Argument(help="Folder of a finished run, or a data set of `inspect import`.")],
     to: Annotated[str | None, typer.Option(help=f"Format: {FORMATS}.", show_default=False)] = None,
     dest: Annotated[
         Path | None, typer.Option(help="Folder for the files.", show_default="OUT/exports/FORMAT or OUT/public")
@@ -39,9 +39,13 @@ def export(
     from tenken.errors import SettingsError
     from tenken.exports.formats import EXPORTERS, export_result
 
-    if (to is None) == (not public):
+    if (out / "dataset.json").is_file():
+        if to != "coco" or public:
+            raise SettingsError(f"{out}: is a data set: it is exported with --to coco only")
+        folder, notes = _dataset(out, dest)
+    elif (to is None) == (not public):
         raise SettingsError(f"inspect export: give either --to ({', '.join(EXPORTERS)}) or --public")
-    if to is not None:
+    elif to is not None:
         if flight or blur_weights or with_defects:
             raise SettingsError("--flight, --blur-weights and --with-defects go with --public, not with --to")
         folder, notes = export_result(out, to, dest, rejected=rejected)
@@ -53,6 +57,17 @@ def export(
     for note in notes:
         typer.echo(note)
     typer.echo(f"Exported to {folder}")
+
+
+def _dataset(out: Path, dest: Path | None) -> tuple[Path, list[str]]:
+    try:
+        from tenken_training.annotations.write_coco import export_coco
+    except ModuleNotFoundError as error:
+        from tenken.errors import MissingExtraError
+
+        raise MissingExtraError(f"inspect export: {error.name} is missing; install Tenken again, whole") from error
+
+    return export_coco(out, dest).parent, [f"file_name is below {out / 'images'}"]
 
 
 def _public(

@@ -21,6 +21,8 @@ STAGES = {
     "render": "Rendering the demo flight",
     "train": "Training (steps)",
     "evaluate": "Evaluating photos",
+    "import": "Cutting and copying photos",
+    "check": "Checking labels",
 }
 
 PLAIN_EVERY_S = 20.0

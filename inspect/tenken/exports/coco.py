@@ -51,7 +51,7 @@ def write_coco(result: FinishedResult, folder: Path) -> list[str]:
     sightings = result.records("sightings")
     reviews = {row["id"]: {name: row.get(name) for name in _REVIEWED} for row in result.records("defects")}
     kinds = [_kind(row, reviews.get(row["defect_id"], {})) for row in sightings]
-    categories = _categories(set(kinds))
+    categories = categories_of(set(kinds))
     content = {
         "info": {"description": f"Tenken: {result.flight}", "contributor": words("en")("statement")},
         "licenses": [],
@@ -61,7 +61,7 @@ def write_coco(result: FinishedResult, folder: Path) -> list[str]:
         ],
         "images": [
             {
-                "id": _id("photo", photo["photo"]),
+                "id": stable_id("photo", photo["photo"]),
                 "file_name": photo["photo"],
                 "width": photo["width_px"],
                 "height": photo["height_px"],
@@ -75,7 +75,7 @@ def write_coco(result: FinishedResult, folder: Path) -> list[str]:
             for row, kind in zip(sightings, kinds, strict=True)
         ],
     }
-    write_atomically(folder / "annotations.json", _json(content))
+    write_atomically(folder / "annotations.json", coco_text(content))
     return []
 
 
@@ -83,8 +83,8 @@ def _annotation(sighting: dict[str, Value], category_id: int, review: dict[str, 
     outline = shapely.from_wkt(str(sighting["outline_px"]))
     left, top, right, bottom = outline.bounds
     return {
-        "id": _id("sighting", sighting["sighting_id"]),
-        "image_id": _id("photo", sighting["photo"]),
+        "id": stable_id("sighting", sighting["sighting_id"]),
+        "image_id": stable_id("photo", sighting["photo"]),
         "category_id": category_id,
         "iscrowd": 0,
         "bbox": [round(value, 2) for value in (left, top, right - left, bottom - top)],
@@ -113,12 +113,13 @@ def solid_parts(polygon: Polygon) -> list[Polygon]:
     return [solid for part in parts if isinstance(part, Polygon) and part.area > 0 for solid in solid_parts(part)]
 
 
-def _categories(kinds: set[str]) -> dict[str, int]:
+def categories_of(kinds: set[str]) -> dict[str, int]:
+    """Give the category id of each kind; those of `CATEGORIES` are always there."""
     others = sorted(kinds - set(CATEGORIES))
     return CATEGORIES | {kind: number for number, kind in enumerate(others, len(CATEGORIES) + 1)}
 
 
-def _id(what: str, name: Value) -> int:
+def stable_id(what: str, name: Value) -> int:
     """Give a number that depends on the name alone, so that other photos in the flight do not change it."""
     digest = hashlib.sha256(f"{what} {name}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> (64 - _ID_BITS)
@@ -132,7 +133,7 @@ def _flat(line: BaseGeometry) -> list[float]:
     return [round(float(value), 2) for value in shapely.get_coordinates(line).ravel()]
 
 
-def _json(content: dict[str, Any]) -> str:
+def coco_text(content: dict[str, Any]) -> str:
     """One image, category or annotation a line."""
     parts = []
     for key, value in content.items():

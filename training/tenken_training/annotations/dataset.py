@@ -208,6 +208,7 @@ def _read_photo(root: Path, photo: files.PhotoFile) -> AnnotatedPhoto:
         parent=photo.parent,
         offset_px=photo.offset_px,
         parent_sha256=photo.parent_sha256,
+        look=photo.look,
         absent=tuple(
             Absence(one.kind, _area(f"{path}, absent.{number}", one.polygons))
             for number, one in enumerate(content.absent)
@@ -242,6 +243,7 @@ def _photo_file(photo: AnnotatedPhoto) -> files.PhotoFile:
         parent=photo.parent,
         parent_sha256=photo.parent_sha256,
         offset_px=photo.offset_px,
+        look=photo.look,
     )
 
 

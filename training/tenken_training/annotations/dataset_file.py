@@ -46,6 +46,8 @@ class PhotoFile(_File):
     parent: str | None = None
     parent_sha256: Sha256 | None = None
     offset_px: tuple[int, int] = (0, 0)
+    look: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{16})?$")] = ""
+    """Perceptual hash of the whole photo."""
 
 
 class DatasetFile(_File):
@@ -122,6 +124,7 @@ _USUAL: dict[str, Any] = {"line": None, "state": None, "ignore": False, "drawn":
     "parent": None,
     "parent_sha256": None,
     "offset_px": [0, 0],
+    "look": "",
 }
 
 

@@ -88,6 +88,8 @@ class AnnotatedPhoto:
         Photo that a tile was cut from, that file's hash, and where the tile's top left corner (x, y) lies in it.
     absent
         Known false alarms, for hard negatives.
+    look
+        Perceptual hash of the whole photo, 16 hexadecimal digits; empty where it was not taken.
     """
 
     name: str
@@ -103,6 +105,7 @@ class AnnotatedPhoto:
     offset_px: tuple[int, int] = (0, 0)
     parent_sha256: str | None = None
     absent: tuple[Absence, ...] = ()
+    look: str = ""
 
 
 class Rasters(NamedTuple):
