@@ -55,7 +55,7 @@ def _trained_on(site: Photos, replay: Sequence[Photos]) -> Iterator[TrainingData
         )
 
 
-def test_metrics(evaluation: Evaluation) -> tuple[Metric, ...]:
+def metrics_of(evaluation: Evaluation) -> tuple[Metric, ...]:
     """Give the figures of an evaluation as a card has them."""
     data = f"{evaluation.dataset} ({evaluation.photos} photos)"
     return tuple(

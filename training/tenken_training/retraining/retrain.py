@@ -6,22 +6,22 @@ from pathlib import Path
 
 from tenken.detection.weights import Weights, find_weights
 from tenken.detection.weights_card import WeightsCard, write_card
-from tenken.errors import SettingsError, TenkenError
+from tenken.errors import SettingsError
 from tenken.running.progress import Progress, Silence
 from tenken_training.devices import chosen_device, precision_of
-from tenken_training.evaluation import Evaluation, LabelledSet, evaluate_weights, read_labelled_set
+from tenken_training.evaluation import Evaluation, evaluate_weights
 from tenken_training.export_pixels import export_pixels
 from tenken_training.fit_loop import Loop, alone_in, keep, read_kept, run_steps
 from tenken_training.fit_state import start_or_resume
 from tenken_training.network import save_network
 from tenken_training.publish import draw_failures
 from tenken_training.retraining.blending import Choice, best_epoch, chosen_blend, enough
-from tenken_training.retraining.card import retrained_card, test_metrics
+from tenken_training.retraining.card import metrics_of, retrained_card
 from tenken_training.retraining.crops import MixedCrops
 from tenken_training.retraining.defaults import chosen_settings, machine_of, planned, with_steps
 from tenken_training.retraining.scores import retrained_scores
 from tenken_training.retraining.settings import Photos, Retraining, StartWeights
-from tenken_training.retraining.sources import Given, Sources, given_set, prepare_sources
+from tenken_training.retraining.sources import Given, Sources, given_set, photos_to_judge, prepare_sources
 from tenken_training.retraining.validation import PANELS, RetrainingValidation, retraining_line
 from tenken_training.run_record import Recorder
 from tenken_training.weights_network import network_of_weights
@@ -111,7 +111,7 @@ def retrain(request: Request, progress: Progress | None = None) -> Retrained:
         fitted = request.work_dir / f"epoch-{best_epoch(request.work_dir):03d}.pt"
         choice = chosen_blend(checkpoint, fitted, validation, request.work_dir, device)
         progress.note(choice.told())
-        return _publish(request, settings, sources, start, choice, progress)
+        return _publish(request, settings, site, sources, start, choice, progress)
 
 
 def _refuse_other(request: Request, start: Weights, site: Given, replay: Sequence[Given]) -> None:
@@ -195,7 +195,13 @@ def _fit(
 
 
 def _publish(
-    request: Request, settings: Retraining, sources: Sources, start: Weights, choice: Choice, progress: Progress
+    request: Request,
+    settings: Retraining,
+    site: Given,
+    sources: Sources,
+    start: Weights,
+    choice: Choice,
+    progress: Progress,
 ) -> Retrained:
     path = export_pixels(choice.path, request.out_dir / f"{request.name}.onnx", tile_px=start.card.tile_px)
     progress.note("Choosing scores on validation photos")
@@ -204,12 +210,12 @@ def _publish(
     card = retrained_card(path, settings, start, choice.path, scores, choice.share)
     write_card(card, card_path)
     evaluation = None
-    if (test := _test_photos(request.dataset)) is not None:
+    if (test := photos_to_judge(request.dataset, site.train)) is not None:
         progress.note("Judging on the test photos, which nothing was chosen on")
         evaluation = evaluate_weights(
             path, test, request.work_dir / "evaluation", against=start.path, progress=progress
         ).evaluation
-        card = card.model_copy(update={"metrics": test_metrics(evaluation)})
+        card = card.model_copy(update={"metrics": metrics_of(evaluation)})
     else:
         progress.note(f"{request.dataset} has no test photos: the card holds no figures")
     card = card.model_copy(
@@ -217,13 +223,6 @@ def _publish(
     )
     write_card(card, card_path)
     return Retrained(card, path, start, choice, evaluation)
-
-
-def _test_photos(folder: Path) -> LabelledSet | None:
-    try:
-        return read_labelled_set(folder, "test")
-    except TenkenError:
-        return None
 
 
 def _photos(folder: Path, given: Given) -> Photos:

@@ -65,20 +65,39 @@ def given_set(folder: Path) -> Given:
     train = read_labelled_set(folder, "train")
     if not set(train.kinds) & set(KINDS):
         raise SettingsError(f"{folder} labels {', '.join(train.kinds) or 'nothing'}; trained are {', '.join(KINDS)}")
-    try:
-        return Given(folder.resolve().name, train, read_labelled_set(folder, "val"))
-    except SettingsError as error:
-        if (folder / "val").is_dir() and (folder / "val" / "images").is_dir():
-            raise
-        if len(train.photos) < HELD_OUT:
-            raise SettingsError(
-                f"{folder} has no validation photos and only {len(train.photos)} for training; "
-                f"annotate {HELD_OUT} or more"
-            ) from error
+    val = _split_of(folder, "val", train)
+    if val is not None:
+        return Given(folder.resolve().name, train, val)
+    if len(train.photos) < HELD_OUT:
+        raise SettingsError(
+            f"{folder} has no validation photos and only {len(train.photos)} for training; annotate {HELD_OUT} or more"
+        )
     held_out = _only(train, lambda number: number % HELD_OUT == HELD_OUT - 1)
     rest = _only(train, lambda number: number % HELD_OUT != HELD_OUT - 1)
     note = f"{folder} has no validation photos: {len(held_out.photos)} of its training photos are used for that"
     return Given(folder.resolve().name, rest, held_out, note)
+
+
+def photos_to_judge(folder: Path, train: LabelledSet) -> LabelledSet | None:
+    """Give a set's test photos; None where it has none."""
+    return _split_of(folder, "test", train)
+
+
+def _split_of(folder: Path, split: str, train: LabelledSet) -> LabelledSet | None:
+    """Give a split; None where there is none, or where a folder without splits would give the training photos again.
+
+    Raises
+    ------
+    SettingsError
+        When it is there and its labels cannot be used.
+    """
+    try:
+        labelled = read_labelled_set(folder, split)
+    except SettingsError:
+        if (folder / split / "images").is_dir():
+            raise
+        return None
+    return None if labelled.photos[0].path == train.photos[0].path else labelled
 
 
 def _only(labelled: LabelledSet, wanted: Callable[[int], bool]) -> LabelledSet:
