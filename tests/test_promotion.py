@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from tenken.cli import app
 from tenken.detection.default_weights import default_weights
+from tenken.detection.detect import KINDS
 from tenken.detection.weights import DEFAULT_WEIGHTS, Weights, find_weights
 from tenken.detection.weights_card import write_card
 from tenken.detection.weights_folders import user_weights_dir
@@ -24,10 +25,18 @@ from tenken.hashing import file_sha256
 from tenken_demo.noise import stream
 from tenken_training.annotations.dataset import AnnotatedPhoto, Dataset, Label, clean_area, write_dataset
 from tenken_training.drawn_defects import draw_cracks
-from tenken_training.evaluation import Figure, LabelledSet, read_labelled_set
+from tenken_training.evaluation import (
+    Figure,
+    LabelledSet,
+    default_conditions,
+    judged_weights,
+    read_labelled_set,
+    score_photos,
+)
 from tenken_training.promotion import Decision, decide, install, read_decision
 from tenken_training.promotion import rendered_sets as rendering
 from tenken_training.promotion.decision import ALARMS, reasons_of, rows_of, verdict_of
+from tenken_training.promotion.label_check import CELL_PX, label_faults
 from tenken_training.promotion.rendered_sets import RenderedSet, rendered_sets
 
 onnx = pytest.importorskip("onnx", reason="stand-in networks are made with the train extra")
@@ -183,6 +192,26 @@ def test_a_kind_that_is_lost_is_named() -> None:
     assert "corrosion" in reasons_of((), ("corrosion",))[0]
 
 
+# Labels
+
+
+@pytest.mark.parametrize(
+    ("shift_px", "kind", "told"),
+    [(0, "crack", None), (SHIFT_PX, "crack", "were they shifted"), (0, "corrosion", "swapped")],
+)
+def test_labels_that_cannot_be_right_are_told_by_what_the_weights_in_use_find(
+    tmp_path: Path, shift_px: float, kind: str, told: str | None
+) -> None:
+    labelled = of(cracked_walls(tmp_path / "walls", shift_px, kind))
+    found = score_photos(labelled, judged_weights("crack-corrosion", sensitive=False), KINDS, default_conditions())
+    faults = list(label_faults(labelled, found, KINDS, 0))
+    assert len(faults) == (told is not None)
+    assert told is None or told in faults[0]
+    if shift_px:
+        offsets = [int(words.split()[-1]) for words in faults[0].split(" px ")[:2]]
+        assert offsets == pytest.approx([SHIFT_PX, SHIFT_PX], abs=CELL_PX)
+
+
 # Decisions
 
 
@@ -272,10 +301,12 @@ def test_the_command_refuses_with_one_line_and_changes_nothing(
         (["nothing.onnx"], 5, "nothing.onnx does not exist"),
         (["default"], 2, "same weights"),
         (["crack-corrosion-hard", "--on", "nowhere"], 2, "nowhere is no folder"),
+        (["crack-corrosion-hard", "--on", "{walls}", "--on", "{walls}"], 2, "two data sets are named walls/test"),
     ],
 )
-def test_wrong_input_is_one_line(arguments: list[str], code: int, told: str) -> None:
-    result = CliRunner().invoke(app, ["promote", *arguments, "--quiet"])
+def test_wrong_input_is_one_line(walls: Dataset, tmp_path: Path, arguments: list[str], code: int, told: str) -> None:
+    given = [argument.format(walls=walls.root) for argument in arguments]
+    result = CliRunner().invoke(app, ["promote", *given, "--out", str(tmp_path / "out"), "--quiet"])
     assert result.exit_code == code
     assert told in result.output
     assert "Traceback" not in result.output

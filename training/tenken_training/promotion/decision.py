@@ -6,6 +6,9 @@
 3. Where data sets are given, something in them is better beyond its interval: without a gain there is no reason to
    change.
 
+4. The labels of the data sets given lie on what they name, as far as the weights in use can tell
+   (`tenken_training.promotion.label_check`): labels that are wrong would praise what learned from labels as wrong.
+
 A swing that fewer than five photos show has no interval and decides nothing; it is listed as not judged.
 """
 
@@ -121,9 +124,12 @@ def rows_of(
         )
 
 
-def reasons_of(rows: tuple[Row, ...], lost_kinds: tuple[str, ...]) -> tuple[str, ...]:
+def reasons_of(
+    rows: tuple[Row, ...], lost_kinds: tuple[str, ...], label_faults: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Say why the rules refuse, a line each; nothing when they do not."""
     reasons = [f"{kind} is no longer found at all: the new weights do not know it" for kind in lost_kinds]
+    reasons += label_faults
     reasons += [f"{row.place}: {row_text(row)}" for row in rows if row.verdict == "worse"]
     given = [row for row in rows if not row.rendered]
     if given and not any(row.verdict == "better" for row in given):

@@ -15,6 +15,7 @@ from tenken_training.evaluation.pictures import BlunderPicture, as_data_uri, dra
 from tenken_training.evaluation.results import Figure
 from tenken_training.evaluation.summary import as_figures, by_site
 from tenken_training.promotion.decision import Row, rows_of
+from tenken_training.promotion.label_check import label_faults
 from tenken_training.promotion.rendered_sets import RenderedSet
 
 PICTURES = 8
@@ -29,6 +30,8 @@ class Compared:
     new: tuple[PhotoScore, ...]
     old: tuple[PhotoScore, ...]
     rows: tuple[Row, ...]
+    label_faults: tuple[str, ...]
+    """What cannot be right about the set's labels."""
 
 
 def compared(
@@ -48,9 +51,11 @@ def compared(
         score_photos(labelled, one, kinds, conditions, workers=workers or usable_cores(), on_photo=progress.advance)
         for one in (new, old)
     ]
-    return Compared(
-        labelled, tuple(scores[0]), tuple(scores[1]), tuple(_rows(labelled, scores, kinds, old, conditions))
-    )
+    faults: tuple[str, ...] = ()
+    if labelled.layout != "label-free" and not isinstance(labelled, RenderedSet):
+        faults = tuple(label_faults(labelled, scores[1], kinds, conditions.seed))
+    rows = tuple(_rows(labelled, scores, kinds, old, conditions))
+    return Compared(labelled, tuple(scores[0]), tuple(scores[1]), rows, faults)
 
 
 def _rows(

@@ -54,7 +54,7 @@ def decide(
     Raises
     ------
     SettingsError
-        When both are the same weights, or photos cannot be used.
+        When both are the same weights, two sets have one name, or photos cannot be used.
     WeightsError
         When weights cannot be used.
     """
@@ -64,6 +64,9 @@ def decide(
         raise SettingsError(f"{new} and {against} are the same weights ({weights.path}); name others")
     judged = [judged_weights(one.path, device=device, sensitive=False) for one in (weights, before)]
     sets = [*given, *(rendered_sets() if rendered is None else rendered)]
+    names = [one.name for one in sets]
+    if len(set(names)) < len(names):
+        raise SettingsError(f"two data sets are named {max(names, key=names.count)}; rename the folder of one")
     progress.start("evaluate", 2 * sum(len(one.photos) for one in sets))
     done = [compared(one, judged[0], judged[1], default_conditions(), workers, progress) for one in sets]
     rows = tuple(row for one in done for row in one.rows)
@@ -73,7 +76,7 @@ def decide(
         old=judged[1].subject,
         datasets={one.name: one.sha256() for one in sets},
         rows=rows,
-        reasons=reasons_of(rows, lost),
+        reasons=reasons_of(rows, lost, tuple(fault for one in done for fault in one.label_faults)),
     )
     out_dir.mkdir(parents=True, exist_ok=True)
     write_page(out_dir / "promotion.html", decision, _galleries(done))
