@@ -265,6 +265,8 @@ def test_weights_that_find_more_become_the_default_with_card_and_changelog(walls
     assert any("walls/test" in one for one in entry.judged_on)
     assert any("line_recall" in one for one in entry.better)
     assert "good (sha256" in (user_weights_dir() / "CHANGELOG.md").read_text(encoding="utf-8")
+    shown = CliRunner().invoke(app, ["weights", "show", "good"]).output
+    assert "instead of old, judged on walls/test" in " ".join(shown.split())
     with pytest.raises(SettingsError, match="same weights"):
         decide("good", [], tmp_path / "again")
 

@@ -50,7 +50,7 @@ from tenken_training.retraining.blending import Choice, best_epoch, chosen_blend
 from tenken_training.retraining.crops import replay_shares, site_shares
 from tenken_training.retraining.pictures import Prepared, prepare_photos
 from tenken_training.retraining.scores import scores_of
-from tenken_training.retraining.sources import given_set, prepare_sources
+from tenken_training.retraining.sources import given_set, photos_to_judge, prepare_sources
 from tenken_training.view import UNKNOWN_STATE
 from tenken_training.weights_network import network_of_weights
 
@@ -188,6 +188,17 @@ def test_without_validation_photos_some_training_photos_are_held_out(tmp_path: P
     assert not {photo.name for photo in given.train.photos} & {photo.name for photo in given.val.photos}
     with pytest.raises(SettingsError, match="annotate 5 or more"):
         given_set(made_set(tmp_path / "few", {"train": 3}).root)
+
+
+def test_a_folder_without_splits_is_no_test_of_what_was_trained_on(tmp_path: Path) -> None:
+    for part in ("images", "labels"):
+        (tmp_path / part).mkdir()
+    for number in range(6):
+        Image.fromarray(wall(number)[0]).save(tmp_path / "images" / f"{number}.png")
+        (tmp_path / "labels" / f"{number}.txt").write_text("0 0.1 0.4 0.9 0.4 0.9 0.5\n", encoding="utf-8")
+    given = given_set(tmp_path)
+    assert (len(given.train.photos), len(given.val.photos)) == (5, 1)
+    assert photos_to_judge(tmp_path, given.train) is None
 
 
 def test_earlier_photos_outweigh_rendered_ones_where_there_are_any(walls: Dataset, tmp_path: Path, quick: None) -> None:

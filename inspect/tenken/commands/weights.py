@@ -133,6 +133,12 @@ def _text(card: "WeightsCard", path: Path) -> str:
             f"{metric.value:12g}  {metric.measure}{_interval(metric)}: {metric.data}; {metric.conditions}"
             for metric in card.metrics
         ]
+    if card.promoted:
+        paragraphs += ["", "promoted"]
+        paragraphs += [
+            f"{one.at[:10]:>12}  instead of {one.instead_of}, judged on {', '.join(one.judged_on)}"
+            for one in card.promoted
+        ]
     if card.known_failures:
         paragraphs += ["", "known failures"]
         paragraphs += [f"           -  {failure}" for failure in card.known_failures]
