@@ -135,10 +135,8 @@ def _text(card: "WeightsCard", path: Path) -> str:
         ]
     if card.promoted:
         paragraphs += ["", "promoted"]
-        paragraphs += [
-            f"{one.at[:10]:>12}  instead of {one.instead_of}, judged on {', '.join(one.judged_on)}"
-            for one in card.promoted
-        ]
+    for one in card.promoted:
+        paragraphs.append(f"{one.at[:10]:>12}  instead of {one.instead_of}, judged on {', '.join(one.judged_on)}")
     if card.known_failures:
         paragraphs += ["", "known failures"]
         paragraphs += [f"           -  {failure}" for failure in card.known_failures]
