@@ -21,9 +21,10 @@ from tenken.detection.weights_card import write_card
 from tenken.hashing import file_sha256
 from tenken_training.crop_sources import pool_of
 from tenken_training.curves import read_rows
+from tenken_training.devices import use_threads
 from tenken_training.evaluation import Conditions, LabelledSet, evaluate_weights, read_labelled_set
 from tenken_training.export_pixels import export_pixels
-from tenken_training.fit import fit, use_threads
+from tenken_training.fit import fit
 from tenken_training.prepared_index import read_index
 from tenken_training.recipe import Recipe, read_recipe
 

@@ -1,5 +1,6 @@
 """The tests' world: rendered flights with known truth, made once a session, and the real flights where they are."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,14 @@ settings.register_profile("fixed", derandomize=True, deadline=None, suppress_hea
 settings.load_profile("fixed")
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Weights that the person at this machine has promoted must not change what tests find."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TENKEN_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,12 +33,14 @@ from tenken.wording import words
 from tenken_demo.noise import stream
 from tenken_training import publish as publishing
 from tenken_training.appearance import taken_anew
+from tenken_training.batches import Batches
 from tenken_training.cleaning import CORROSION, CRACK, near
 from tenken_training.crops import CropMaker
 from tenken_training.curves import append_row, read_rows
 from tenken_training.curves_picture import draw_curves
 from tenken_training.drawn_defects import draw_cracks, draw_rust, paste_cracks
-from tenken_training.fit import Batches, fit, learning_rate
+from tenken_training.epochs import learning_rate
+from tenken_training.fit import fit
 from tenken_training.network import (
     LOSS_NAMES,
     PixelNetwork,

@@ -9,7 +9,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tenken.commands import demo, evaluate, export, import_, info, locate, report, run, suggest, train, verify
+from tenken.commands import (
+    demo,
+    evaluate,
+    export,
+    import_,
+    info,
+    locate,
+    promote,
+    report,
+    run,
+    suggest,
+    train,
+    verify,
+)
 from tenken.commands.standards import standards_app
 from tenken.commands.weights import weights_app
 from tenken.errors import TenkenError
@@ -72,6 +85,7 @@ app.command("demo")(demo.demo)
 app.command("import")(import_.import_)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
+app.command("promote")(promote.promote)
 app.command("suggest")(suggest.suggest)
 app.add_typer(weights_app, name="weights")
 app.add_typer(standards_app, name="standards")

@@ -6,6 +6,7 @@ TenkenError                1  unexpected
 │   └── PhotoError         3  one photo damaged or no picture
 ├── AssetsError            4  the assets file
 ├── WeightsError           5  the weights
+│   └── WorseWeightsError  5  weights that promotion refuses
 ├── MissingExtraError      6  a needed extra is not installed
 └── SkippedPhotosError     7  finished, but photos were skipped and --strict was given
 
@@ -52,6 +53,10 @@ class WeightsError(TenkenError, ValueError):
     """The weights are missing, damaged or not trusted."""
 
     exit_code = 5
+
+
+class WorseWeightsError(WeightsError):
+    """New weights are worse somewhere, or better nowhere, and are not promoted."""
 
 
 class MissingExtraError(TenkenError, ImportError):

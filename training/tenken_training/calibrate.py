@@ -108,13 +108,20 @@ def calibrate(
     """
     engine = OpenVinoEngine(onnx, precision="f32")
     pictures = list(_pictures(recipe, index, data_dir, prepared_dir, textures_dir))
-    with ThreadPoolExecutor(engine.streams) as pool:
-        seen = list(pool.map(lambda picture: _look(engine, picture), pictures))
+    seen = look_at_all(engine, pictures)
     return {kind: choose(number, kind, seen) for number, kind in enumerate(KINDS)}
 
 
+def look_at_all(engine: OpenVinoEngine, pictures: Sequence["Picture"]) -> list[Seen]:
+    """Let a network look at pictures, several at a time."""
+    with ThreadPoolExecutor(engine.streams) as pool:
+        return list(pool.map(lambda picture: look_at(engine, picture), pictures))
+
+
 @dataclass(frozen=True, slots=True)
-class _Picture:
+class Picture:
+    """A picture that scores are chosen on, how large it is shown, and its labels."""
+
     image: Path
     kind: str
     scale: float
@@ -125,7 +132,7 @@ class _Picture:
 
 def _pictures(
     recipe: Recipe, index: PreparedIndex, data_dir: Path, prepared_dir: Path, textures_dir: Path | None
-) -> Iterator[_Picture]:
+) -> Iterator[Picture]:
     for photo in index.photos:
         if photo.split != "val":
             continue
@@ -133,17 +140,18 @@ def _pictures(
         labels = prepared_dir / photo.labels if photo.labels else None
         ignore = prepared_dir / photo.ignore if photo.ignore else None
         for scale in SCALES:
-            yield _Picture(folder / photo.image, photo.kind, scale, labels, ignore)
+            yield Picture(folder / photo.image, photo.kind, scale, labels, ignore)
     if recipe.sources.textures is not None:
         folder = textures_dir or data_dir / "textures"
         halved = recipe.sources.textures.halved
         for texture in read_textures(recipe.sources.textures, folder, kept_out=True):
             if texture.path.split("/")[0] in halved:
                 left_out = (texture.may_show_cracks, texture.may_show_rust)
-                yield _Picture(folder / texture.path, "texture", 1.0, left_out=left_out)
+                yield Picture(folder / texture.path, "texture", 1.0, left_out=left_out)
 
 
-def _look(engine: Engine, picture: _Picture) -> Seen:
+def look_at(engine: Engine, picture: Picture) -> Seen:
+    """Let a network look at a picture."""
     image = read_rgb(picture.image)
     labels = read_raster(picture.labels) if picture.labels else None
     ignore = read_raster(picture.ignore) if picture.ignore else None
@@ -194,7 +202,7 @@ def choose(number: int, kind: str, seen: Sequence[Seen]) -> Calibration:
     labelled = [one for one in seen if one.label[number].any()]
     agreement = {limit: _iou(number, limit, labelled) for limit in LOWS}
     low = max(limit for limit in LOWS if agreement[limit] >= max(agreement.values()) - IOU_SLACK)
-    table = _objects(number, kind, low, seen)
+    table = objects_of(number, kind, low, seen)
     if not len(table.size):
         raise SettingsError(f"the network finds no {kind} in any validation picture; train it for more epochs")
     weights = _fit(table.features, table.right)
@@ -236,7 +244,7 @@ def _iou(number: int, low: float, seen: Sequence[Seen]) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class _Objects:
+class Objects:
     """Objects of all pictures: features (n, 3), whether right, pixels, labelled pixels, whether in a sound picture."""
 
     features: npt.NDArray[np.float64]
@@ -246,7 +254,8 @@ class _Objects:
     sound: npt.NDArray[np.bool_]
 
 
-def _objects(number: int, kind: str, low: float, seen: Sequence[Seen]) -> _Objects:
+def objects_of(number: int, kind: str, low: float, seen: Sequence[Seen]) -> Objects:
+    """Make objects of the pixels of pictures, with a pixel limit, and judge them."""
     features, rows = [np.empty((0, 3))], []
     for one in seen:
         components = components_of(np.asarray(one.probability[number], dtype=np.float32), low * CONNECT, low)
@@ -263,7 +272,7 @@ def _objects(number: int, kind: str, low: float, seen: Sequence[Seen]) -> _Objec
                 rows.append((right, pixels, (inside & one.label[number][window]).sum(), one.sound))
         features.append(components.features()[kept])
     table = np.array(rows, dtype=np.float64).reshape(-1, 4)
-    return _Objects(np.concatenate(features), table[:, 0] > 0, table[:, 1], table[:, 2], table[:, 3] > 0)
+    return Objects(np.concatenate(features), table[:, 0] > 0, table[:, 1], table[:, 2], table[:, 3] > 0)
 
 
 def _fit(features: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

@@ -13,10 +13,11 @@ from tenken_training.appearance import taken_anew, turned_hue
 from tenken_training.cleaning import near
 from tenken_training.crop_sources import mined_places, pool_of
 from tenken_training.drawn_defects import draw_cracks, draw_rust, paste_cracks, paste_rust
+from tenken_training.fit_settings import FitSettings
 from tenken_training.mixed_crops import IN_CONCRETE, ON_CONCRETE, covered, cracked_wall, rusted_steel
 from tenken_training.prepared_index import PhotoKind, PreparedIndex, PreparedPhoto, Split
 from tenken_training.rasters import read_raster, read_rgb
-from tenken_training.recipe import CropKind, Recipe
+from tenken_training.recipe import CropKind
 from tenken_training.view import UNKNOWN_STATE, Labelled, View, look
 
 SMOOTH_TRIES = 3
@@ -39,7 +40,7 @@ class CropMaker:
     """
 
     def __init__(
-        self, recipe: Recipe, index: PreparedIndex, data_dir: Path, prepared_dir: Path, *, split: Split = "train"
+        self, recipe: FitSettings, index: PreparedIndex, data_dir: Path, prepared_dir: Path, *, split: Split = "train"
     ) -> None:
         self._recipe = recipe
         self._size_px = recipe.crops.size_px
@@ -224,7 +225,7 @@ class CropMaker:
         turn = rng.normal(0, 8) if rng.random() < 0.5 else rng.uniform(0, 360)
         mirrored = bool(rng.random() < 0.5)
         view = View((float(middle[0]), float(middle[1])), scale, float(turn), mirrored, self._size_px)
-        return look(image, labels, ignore, view, rust=False)
+        return look(image, labels, ignore, view, rust=photo.kind == "corrosion")
 
     def _any(self, rng: np.random.Generator, pool: list[PreparedPhoto]) -> PreparedPhoto:
         return pool[int(rng.integers(len(pool)))]

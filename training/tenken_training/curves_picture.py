@@ -31,7 +31,9 @@ CORROSION = {
     "val_f1_poor": "F1 poor",
     "val_f1_severe": "F1 severe",
 }
-PANELS = (
+Panel = tuple[str, dict[str, str], str]
+"""Heading, label by column of the curves, unit."""
+PANELS: tuple[Panel, ...] = (
     ("Training loss", LOSSES, "loss, unweighted"),
     ("Cracks, validation photos", CRACKS, "share of pixels"),
     ("Corrosion, validation photos", CORROSION, "share of pixels"),
@@ -39,7 +41,7 @@ PANELS = (
 SETTINGS: dict[Any, Any] = {"svg.hashsalt": "tenken", "svg.fonttype": "none", "font.size": 9}
 
 
-def draw_curves(rows: Rows, path: Path, title: str) -> None:
+def draw_curves(rows: Rows, path: Path, title: str, panels: Sequence[Panel] = PANELS) -> None:
     """Draw the rows of ``curves.csv`` as an SVG picture; equal rows give equal bytes.
 
     Parameters
@@ -50,12 +52,14 @@ def draw_curves(rows: Rows, path: Path, title: str) -> None:
         The file to write.
     title
         Stands above.
+    panels
+        What is drawn, side by side; the first holds losses.
     """
     # The figure by itself, without pyplot: no window, and safe in any thread.
     with rc_context(SETTINGS):
         figure = Figure(figsize=(13, 4.8), layout="constrained")
         figure.suptitle(title)
-        for axes, (heading, curves, unit) in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
+        for axes, (heading, curves, unit) in zip(figure.subplots(1, len(panels)), panels, strict=True):
             _panel(axes, rows, curves)
             axes.set(title=heading, xlabel="epoch", ylabel=unit)
             axes.set_ylim(bottom=0, top=None if curves is LOSSES else 1)

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from tenken.errors import SettingsError
+from tenken_training.fit_settings import FitSettings
 from tenken_training.network import LOSS_NAMES, open_network
-from tenken_training.recipe import Recipe, start_checkpoint
 
 STATE = "state.pt"
 
@@ -32,23 +32,25 @@ class Fit:
     """Time that the epoch has taken so far."""
 
 
-def start_or_resume(recipe: Recipe, data_dir: Path, work_dir: Path, device: str) -> Fit:
-    """Begin with the recipe's checkpoint, or go on from what the folder of work holds.
+def start_or_resume(settings: FitSettings, checkpoint: Path, work_dir: Path, device: str) -> Fit:
+    """Begin with a checkpoint, or go on from what the folder of work holds.
 
     Raises
     ------
     SettingsError
-        When the checkpoint is not the recipe's, or the saved state is damaged.
+        When the saved state is damaged.
+    WeightsError
+        When the checkpoint cannot be used.
     """
     # The decoder begins with random weights.
-    torch.manual_seed(recipe.seed)
-    network = open_network(start_checkpoint(recipe, data_dir), device).to(memory_format=torch.channels_last)
+    torch.manual_seed(settings.seed)
+    network = open_network(checkpoint, device).to(memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     decayed = [value for value in network.parameters() if value.ndim > 1]
     others = [value for value in network.parameters() if value.ndim <= 1]
     optimiser = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": recipe.optimiser.weight_decay}, {"params": others, "weight_decay": 0.0}],
-        lr=recipe.optimiser.learning_rate,
+        [{"params": decayed, "weight_decay": settings.optimiser.weight_decay}, {"params": others, "weight_decay": 0.0}],
+        lr=settings.optimiser.learning_rate,
     )
     state = Fit(network, average, optimiser, 0, torch.zeros(len(LOSS_NAMES)), 0.0)
     if (work_dir / STATE).is_file():

@@ -10,6 +10,7 @@ The only file of training that imports ultralytics; the checkpoint itself is ope
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -212,6 +213,25 @@ def new_network() -> PixelNetwork:
     return PixelNetwork(list(make("yolo11n-seg.yaml", verbose=False).model)[:TRUNK_LAYERS])
 
 
+def folded_network() -> PixelNetwork:
+    """Build a network without batch normalisation: what `tenken_training.weights_network` fills and fits go on with."""
+    network = new_network()
+    for parent in list(network.modules()):
+        children = list(parent.named_children())
+        for (name, convolution), (after, normalisation) in pairwise(children):
+            if isinstance(convolution, nn.Conv2d) and isinstance(normalisation, nn.BatchNorm2d):
+                setattr(parent, name, _with_bias(convolution))
+                setattr(parent, after, nn.Identity())
+    return network
+
+
+def _with_bias(convolution: nn.Conv2d) -> nn.Conv2d:
+    plain: dict[str, Any] = {
+        name: getattr(convolution, name) for name in ("kernel_size", "stride", "padding", "dilation", "groups")
+    }
+    return nn.Conv2d(convolution.in_channels, convolution.out_channels, bias=True, **plain)
+
+
 def load_network(saved: Mapping[str, Any], device: str) -> PixelNetwork:
     """Build the network that a saved state belongs to.
 
@@ -220,7 +240,8 @@ def load_network(saved: Mapping[str, Any], device: str) -> PixelNetwork:
     WeightsError
         When the state is not that of a network of this kind.
     """
-    network = new_network()
+    folded = "network" in saved and not any(name.endswith(".running_mean") for name in saved["network"])
+    network = folded_network() if folded else new_network()
     try:
         network.load_state_dict({name: value.float() for name, value in saved["network"].items()})
     except (KeyError, RuntimeError) as error:

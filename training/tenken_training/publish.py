@@ -91,7 +91,7 @@ def publish(
     for kind in KINDS:
         progress.note(f"{kind}: {chosen[kind].note}")
     metrics = [metric for kind in KINDS for metric in _test_metrics(path, kind, recipe, data_dir, progress)]
-    pictures = _failures(path, out_dir / f"{name}-failures.jpg")
+    pictures = draw_failures(path, out_dir / f"{name}-failures.jpg")
     card = card.model_copy(update={"metrics": tuple(metrics), "failure_pictures": pictures})
     write_card(card, card_path)
     return card
@@ -158,10 +158,11 @@ def _test_metrics(path: Path, kind: str, recipe: Recipe, data_dir: Path, progres
     conditions = default_conditions().model_copy(update={"whole_px": WHOLE_PX[kind]})
     evaluation = evaluate_weights(path, labelled, conditions=conditions, progress=progress).evaluation
     for name, figure in evaluation.kinds[kind].figures.items():
-        yield from _metric(kind, name, figure, f"{labelled.name} ({evaluation.photos} photos)", conditions)
+        yield from metric_of(kind, name, figure, f"{labelled.name} ({evaluation.photos} photos)", conditions)
 
 
-def _metric(kind: str, name: str, figure: Figure, data: str, conditions: Conditions) -> Iterator[Metric]:
+def metric_of(kind: str, name: str, figure: Figure, data: str, conditions: Conditions) -> Iterator[Metric]:
+    """Put a figure on a card, with its conditions; nothing where there is none."""
     if figure.value is not None:
         how = (
             f"photos as one tile of at most {conditions.whole_px} px"
@@ -179,7 +180,7 @@ def _metric(kind: str, name: str, figure: Figure, data: str, conditions: Conditi
         )
 
 
-def _failures(path: Path, picture_path: Path) -> tuple[str, ...]:
+def draw_failures(path: Path, picture_path: Path) -> tuple[str, ...]:
     """Draw the worst misses and false alarms on rendered structures: real photos are others' to show."""
     judged = judged_weights(path, sensitive=False)
     rows = []

@@ -12,9 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tenken.detection.weights_card import Sha256
 from tenken.errors import SettingsError
-from tenken_training.prepared_index import PreparedIndex
+from tenken_training.fit_settings import FitSettings
 from tenken_training.rasters import write_bytes
-from tenken_training.recipe import Recipe
 
 NAMED = ("tenken", "torch", "ultralytics", "numpy", "scipy", "opencv-python")
 """Packages whose version may change weights."""
@@ -83,8 +82,8 @@ class Recorder:
     ----------
     path
         The file; sittings that stand in it are kept.
-    recipe, index
-        What is fitted, on what.
+    settings, inputs
+        What is fitted, on what: SHA-256 of each input by name.
     device, precision
         What computes, and how exactly.
     step
@@ -92,16 +91,16 @@ class Recorder:
     """
 
     def __init__(
-        self, path: Path, recipe: Recipe, index: PreparedIndex, *, device: str, precision: str, step: int
+        self, path: Path, settings: FitSettings, inputs: Mapping[str, str], *, device: str, precision: str, step: int
     ) -> None:
         self._path = path
         self._before = read_record(path).sittings if path.is_file() else ()
         self._record = RunRecord(
-            recipe=recipe.name,
+            recipe=settings.name,
             recipe_sha256=hashlib.sha256(path.with_name("recipe.json").read_bytes()).hexdigest(),
-            seed=recipe.seed,
-            inputs=len(index.inputs),
-            inputs_sha256=inputs_sha256(index.inputs),
+            seed=settings.seed,
+            inputs=len(inputs),
+            inputs_sha256=inputs_sha256(inputs),
         )
         now = _now()
         self._sitting = Sitting(

@@ -51,18 +51,18 @@ class ValidationCrops:
 
     def figures(self, network: nn.Module, device: str) -> dict[str, float]:
         """Recall and precision of cracks' pixels, IoU of rust, F1 of states, false alarms a crop."""
-        found = {group: _probabilities(network, crops, device) for group, crops in self._crops.items()}
+        found = {group: probabilities(network, crops, device) for group, crops in self._crops.items()}
         row: dict[str, float] = {}
         for group in ("crack", "far_crack", "drawn_crack"):
-            row |= _crack_figures(group, self._crops[group], [each[0] > PROBABILITY for each in found[group]])
-        row |= _rust_figures(self._crops["corrosion"], found["corrosion"])
+            row |= crack_figures(group, self._crops[group], [each[0] > PROBABILITY for each in found[group]])
+        row |= rust_figures(self._crops["corrosion"], found["corrosion"])
         for number, kind in enumerate(KINDS):
             count = sum(int(ndimage.label(each[number] > PROBABILITY)[1]) for each in found["surface"])
             row[f"val_false_{kind}_per_crop"] = count / max(len(found["surface"]), 1)
         return row
 
 
-def _probabilities(network: nn.Module, crops: Sequence[Labelled], device: str) -> list[npt.NDArray[np.float32]]:
+def probabilities(network: nn.Module, crops: Sequence[Labelled], device: str) -> list[npt.NDArray[np.float32]]:
     """Give (5, s, s) for each crop: crack, corrosion, and the states' logits."""
     planes: list[npt.NDArray[np.float32]] = []
     for first in range(0, len(crops), BATCH):
@@ -75,9 +75,8 @@ def _probabilities(network: nn.Module, crops: Sequence[Labelled], device: str) -
     return planes
 
 
-def _crack_figures(
-    group: str, crops: Sequence[Labelled], found: Sequence[npt.NDArray[np.bool_]]
-) -> Mapping[str, float]:
+def crack_figures(group: str, crops: Sequence[Labelled], found: Sequence[npt.NDArray[np.bool_]]) -> Mapping[str, float]:
+    """Recall, precision and IoU of cracks' pixels, within `TOLERANCE_PX`."""
     hits, true, right, claimed = 0, 0, 0, 0
     shared, either = 0, 0
     for crop, seen in zip(crops, found, strict=True):
@@ -96,7 +95,8 @@ def _crack_figures(
     }
 
 
-def _rust_figures(crops: Sequence[Labelled], found: Sequence[npt.NDArray[np.float32]]) -> dict[str, float]:
+def rust_figures(crops: Sequence[Labelled], found: Sequence[npt.NDArray[np.float32]]) -> dict[str, float]:
+    """IoU of corroded pixels, and F1 of their states."""
     shared, either = 0, 0
     counts = np.zeros((4, 4), np.int64)
     for crop, planes in zip(crops, found, strict=True):

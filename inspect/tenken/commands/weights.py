@@ -18,14 +18,20 @@ weights_app.command("export")(export_command)
 
 @weights_app.command("list")
 def list_command() -> None:
-    """List all known weights; the default is marked with a star."""
-    from tenken.detection.weights import DEFAULT_WEIGHTS, list_weights
+    """List all known weights; the default is marked with a star, with the day from which on it is."""
+    from tenken.detection.default_weights import default_weights
+    from tenken.detection.weights import list_weights
 
-    cards = list_weights()
+    cards, default = list_weights(), default_weights()
     width = max((len(card.name) for card in cards), default=0)
     for card in cards:
-        mark = "*" if card.name == DEFAULT_WEIGHTS else " "
-        typer.echo(f"{mark} {card.name:{width}}  {', '.join(card.classes)}  {card.licence}  {card.sha256[:12]}")
+        mark = "*" if card.name == default.name else " "
+        since = f"  default since {default.since[:10]}" if card.name == default.name and default.since else ""
+        typer.echo(f"{mark} {card.name:{width}}  {', '.join(card.classes)}  {card.licence}  {card.sha256[:12]}{since}")
+    if default.name not in {card.name for card in cards}:
+        typer.echo(
+            f"* {default.name:{width}}  is the default and gone; inspect weights rollback returns to those before"
+        )
 
 
 @weights_app.command("show")
@@ -78,6 +84,26 @@ def add_command(
     typer.echo(f"Use it with: inspect run FLIGHT --weights {weights.card.name}")
 
 
+@weights_app.command("remove")
+def remove_command(name: Annotated[str, typer.Argument(help="Name of weights that you added.")]) -> None:
+    """Remove weights from your own weights folder."""
+    from tenken.detection.weights import remove_weights
+
+    typer.echo(f"removed {remove_weights(name)}")
+
+
+@weights_app.command("rollback")
+def rollback_command() -> None:
+    """Return to the default weights before the last promotion."""
+    from tenken.detection.default_weights import default_weights, roll_back
+    from tenken.detection.weights import find_weights
+
+    before = default_weights().name
+    change = roll_back()
+    weights = find_weights()
+    typer.echo(f"{change.name} is the default again, instead of {before}  {weights.sha256}")
+
+
 def _interval(metric: "Metric") -> str:
     bounds = "" if metric.low is None or metric.high is None else f"{metric.low:g} to {metric.high:g}"
     basis = "" if metric.n is None else f"n {metric.n}"
@@ -110,6 +136,10 @@ def _text(card: "WeightsCard", path: Path) -> str:
             f"{metric.value:12g}  {metric.measure}{_interval(metric)}: {metric.data}; {metric.conditions}"
             for metric in card.metrics
         ]
+    if card.promoted:
+        paragraphs += ["", "promoted"]
+    for one in card.promoted:
+        paragraphs.append(f"{one.at[:10]:>12}  instead of {one.instead_of}, judged on {', '.join(one.judged_on)}")
     if card.known_failures:
         paragraphs += ["", "known failures"]
         paragraphs += [f"           -  {failure}" for failure in card.known_failures]

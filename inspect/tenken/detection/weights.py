@@ -5,21 +5,20 @@ environment variable ``TENKEN_WEIGHTS``, in the user's own folder (``inspect wei
 shipped ones, in that order; the first of a name wins.
 """
 
-import os
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
-
+from tenken.detection.default_weights import SHIPPED_DEFAULT, default_weights, write_changelog
 from tenken.detection.weights_card import WeightsCard, read_card, write_card
+from tenken.detection.weights_folders import card_paths, user_weights_dir
 from tenken.errors import WeightsError
 from tenken.hashing import file_sha256
 
-DEFAULT_WEIGHTS = "crack-corrosion-hard"
+DEFAULT_WEIGHTS = SHIPPED_DEFAULT
+"""The default until other weights are promoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +32,12 @@ class Weights:
 
 def list_weights() -> tuple[WeightsCard, ...]:
     """All known cards, by name."""
-    return tuple(read_card(path) for _, path in sorted(_card_paths().items()))
+    return tuple(read_card(path) for _, path in sorted(card_paths().items()))
 
 
 def list_names() -> tuple[str, ...]:
     """Names of all known weights, also of those whose cards are broken."""
-    return tuple(sorted(_card_paths()))
+    return tuple(sorted(card_paths()))
 
 
 def find_weights(name_or_path: str | Path = "default") -> Weights:
@@ -52,18 +51,65 @@ def find_weights(name_or_path: str | Path = "default") -> Weights:
     WeightsError
         When the name is unknown, the file is missing or damaged, or a ``.pt`` file is not trusted.
     """
-    name = DEFAULT_WEIGHTS if name_or_path == "default" else str(name_or_path)
+    if name_or_path == "default":
+        return _default()
+    name = str(name_or_path)
     if Path(name).suffix.lower() in (".onnx", ".pt"):
         return _find_file(Path(name))
-    cards = _card_paths()
+    cards = card_paths()
     if name not in cards:
         known = ", ".join(sorted(cards)) or "none"
         raise WeightsError(f"no weights named {name!r}; known: {known}; or give an .onnx file")
     return _check(read_card(cards[name]), cards[name].parent)
 
 
+def _default() -> Weights:
+    """Find this user's default, which must be the bytes that were promoted."""
+    default = default_weights()
+    paths = card_paths()
+    if default.name not in paths:
+        raise WeightsError(
+            f"the default weights {default.name} are gone; add them again, or return to those before: "
+            "inspect weights rollback"
+        )
+    weights = _check(read_card(paths[default.name]), paths[default.name].parent)
+    if default.sha256 not in (None, weights.sha256):
+        raise WeightsError(
+            f"{weights.path} is not what was promoted as {default.name}; promote it anew, or return to those before: "
+            "inspect weights rollback"
+        )
+    return weights
+
+
+def remove_weights(name: str) -> Path:
+    """Remove weights that the user added, with their card and pictures; shipped ones and the default stay.
+
+    Returns
+    -------
+    The file that was removed.
+
+    Raises
+    ------
+    WeightsError
+        When there are no such weights in the user's folder, or they are the default.
+    """
+    folder = user_weights_dir()
+    card_path = folder / f"{name}.json"
+    if not card_path.is_file():
+        where = card_paths().get(name)
+        why = f"lies in {where.parent}, not in {folder}" if where else "is not known"
+        raise WeightsError(f"{name} {why}; only weights that you added can be removed: inspect weights list")
+    if default_weights().name == name:
+        raise WeightsError(f"{name} is the default; first return to the one before: inspect weights rollback")
+    card = read_card(card_path)
+    for file in (card_path.name, card.file, *card.failure_pictures):
+        (folder / file).unlink(missing_ok=True)
+    write_changelog(f"removed {name} (sha256 {card.sha256[:12]})")
+    return folder / card.file
+
+
 def add_weights(path: Path, name: str | None = None, *, trust: bool = False, folder: Path | None = None) -> Weights:
-    """Copy a weight file into a folder of weights and give it a card, so that it can be used by name.
+    """Copy a weight file into a folder of weights, with the card beside it or a new one, so that it has a name.
 
     Parameters
     ----------
@@ -88,7 +134,7 @@ def add_weights(path: Path, name: str | None = None, *, trust: bool = False, fol
         raise WeightsError(f"{path} does not exist or is no file; give an .onnx or .pt file")
     if not re.fullmatch(r"[\w.-]+", name):
         raise WeightsError(f"{name!r} cannot be a name (letters, digits, '.', '_' and '-'); give one with --name")
-    known = _card_paths().get(name)
+    known = card_paths().get(name)
     if known is not None and read_card(known).sha256 != file_sha256(path):
         raise WeightsError(f"{path}: the name {name!r} is taken by {known}; give another with --name")
     if suffix == ".onnx":
@@ -111,36 +157,30 @@ def add_weights(path: Path, name: str | None = None, *, trust: bool = False, fol
     folder.mkdir(parents=True, exist_ok=True)
     copy = folder / f"{name}{suffix}"
     if not (copy.exists() and copy.samefile(path)):
-        shutil.copyfile(path, copy)
+        half = copy.with_suffix(".part")
+        shutil.copyfile(path, half)
+        half.replace(copy)
     card_path = folder / f"{name}.json"
     if known != card_path:
-        write_card(WeightsCard.minimal(copy, classes, network=network, name=name), card_path)
+        card = _card_beside(path, copy, name) or WeightsCard.minimal(copy, classes, network=network, name=name)
+        write_card(card, card_path)
     return _check(read_card(card_path), folder)
 
 
-def user_weights_dir() -> Path:
-    """Folder of the weights that the user added."""
-    return Path(platformdirs.user_data_dir("tenken", appauthor=False)) / "weights"
-
-
-def _folders() -> Iterator[Path]:
-    for entry in os.environ.get("TENKEN_WEIGHTS", "").split(os.pathsep):
-        if entry:
-            yield Path(entry)
-    yield user_weights_dir()
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "shipped_weights"
-    # In a checkout the package lies in <root>/inspect/tenken.
-    yield installed if installed.is_dir() else package.parent.parent / "weights"
-
-
-def _card_paths() -> dict[str, Path]:
-    """Cards by name; the name is the stem of the card's file, so that a broken card hides no other."""
-    cards: dict[str, Path] = {}
-    for folder in _folders():
-        for path in sorted(folder.glob("*.json")):
-            cards.setdefault(path.stem, path)
-    return cards
+def _card_beside(path: Path, copy: Path, name: str) -> WeightsCard | None:
+    """Take over the card that lies beside a file, with its pictures; None where there is none of this file."""
+    beside = path.with_suffix(".json")
+    card = read_card(beside) if beside.is_file() else None
+    if card is None or card.file != path.name or card.sha256 != file_sha256(copy):
+        return None
+    pictures = []
+    for number, picture in enumerate(card.failure_pictures):
+        source = path.parent / picture
+        if source.is_file():
+            target = copy.parent / f"{name}-failures{number or ''}{source.suffix}"
+            shutil.copyfile(source, target)
+            pictures.append(target.name)
+    return card.model_copy(update={"name": name, "file": copy.name, "failure_pictures": tuple(pictures)})
 
 
 def _find_file(path: Path) -> Weights:

@@ -60,6 +60,19 @@ class PixelRule(_CardPart):
     calibration: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 0.0)
 
 
+class Promoted(_CardPart):
+    """When weights became a default, and on what they were judged."""
+
+    at: str
+    """ISO 8601 in UTC."""
+    instead_of: str
+    instead_of_sha256: Sha256
+    judged_on: tuple[str, ...]
+    """Data sets, each with the start of its hash."""
+    better: tuple[str, ...] = ()
+    """What got better beyond its interval."""
+
+
 class WeightsCard(_CardPart):
     """What is known about a weight file."""
 
@@ -89,6 +102,8 @@ class WeightsCard(_CardPart):
     known_failures: tuple[str, ...] = ()
     failure_pictures: tuple[str, ...] = ()
     """Files beside the card: the worst misses and false alarms on rendered structures."""
+    promoted: tuple[Promoted, ...] = ()
+    """When they became the default somewhere."""
 
     @model_validator(mode="after")
     def _one_threshold_a_class(self) -> "WeightsCard":

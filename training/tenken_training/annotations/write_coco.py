@@ -9,7 +9,7 @@ import shapely
 from tenken.errors import SettingsError
 from tenken.exports.coco import categories_of, coco_text, solid_parts, stable_id
 from tenken.journal import write_atomically
-from tenken.outputs.wording import words
+from tenken.wording import words
 from tenken_training.annotations.dataset import AnnotatedPhoto, Dataset, Label, read_dataset
 
 DECIMALS = 3

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from tenken_training.evaluation.average_precision import RankedDetections, pooled_average_precision
 from tenken_training.evaluation.centreline_score import WIDTH_CLASSES
 from tenken_training.evaluation.intervals import Estimate, IntervalKind
-from tenken_training.evaluation.photo_score import KindScore
+from tenken_training.evaluation.photo_score import AREA_CLASSES, KindScore
 from tenken_training.evaluation.pixel_score import STATES
 
 FloatArray = npt.NDArray[np.float64]
@@ -87,6 +87,11 @@ RULES: tuple[Rule, ...] = (
         Rule(f"line_recall_{name}", (f"recalled_line_{name}", f"true_line_{name}"),
              _share(f"recalled_line_{name}", f"true_line_{name}"))
         for name in WIDTH_CLASSES
+    ),
+    *(
+        Rule(f"defect_recall_{name}", (f"found_defects_{name}", f"true_defects_{name}"),
+             _share(f"found_defects_{name}", f"true_defects_{name}"), "wilson", "labelled defects")
+        for name in AREA_CLASSES
     ),
     Rule("pixel_iou", ("shared_px", "found_px", "true_px"), _iou),
     Rule("pixel_recall", ("shared_px", "true_px"), _share("shared_px", "true_px")),

@@ -23,6 +23,10 @@ from tenken_training.evaluation.centreline_score import (
 from tenken_training.evaluation.pixel_score import STATES, state_tally
 from tenken_training.evaluation.truth import BoolArray, FloatArray, Truth, painted
 
+AREA_EDGES_PX = (100.0, 1000.0, 10000.0)
+AREA_CLASSES = ("under_100_px", "100_to_1000_px", "1000_to_10000_px", "10000_px_and_more")
+"""Size classes of defects without a centre line, by labelled pixels."""
+
 FOUND_SHARE = 0.5
 """A labelled defect counts as found, and a found one as right, when half of it agrees."""
 
@@ -217,7 +221,13 @@ def _area_tally(
         if share < FOUND_SHARE
     ]
     wrong = [_alarm(defect) for defect, share in zip(defects, right_share, strict=True) if share < FOUND_SHARE]
-    return _counts(true_share, right_share), (*missed, *wrong)
+    size = np.array([np.count_nonzero(one.mask) for one in objects])
+    size_class = np.digitize(size, AREA_EDGES_PX)
+    counts = _counts(true_share, right_share)
+    for number, name in enumerate(AREA_CLASSES):
+        counts[f"true_defects_{name}"] = float(np.count_nonzero(size_class == number))
+        counts[f"found_defects_{name}"] = float(np.count_nonzero(true_share[size_class == number] >= FOUND_SHARE))
+    return counts, (*missed, *wrong)
 
 
 def _counts(true_share: FloatArray, right_share: FloatArray) -> dict[str, float]:

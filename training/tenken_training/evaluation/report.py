@@ -21,6 +21,10 @@ MEANINGS: Mapping[str, str] = {
     "line_recall_2_to_4_px": "the same, 2 to 4 px",
     "line_recall_4_to_8_px": "the same, 4 to 8 px",
     "line_recall_8_px_and_more": "the same, 8 px and more",
+    "defect_recall_under_100_px": "labelled defects found, under 100 px of area",
+    "defect_recall_100_to_1000_px": "the same, 100 to 1,000 px",
+    "defect_recall_1000_to_10000_px": "the same, 1,000 to 10,000 px",
+    "defect_recall_10000_px_and_more": "the same, 10,000 px and more",
     "pixel_iou": "pixels: intersection over union",
     "pixel_recall": "labelled pixels found",
     "pixel_precision": "found pixels that are labelled",
@@ -60,7 +64,7 @@ def figures_table(evaluation: Evaluation) -> str:
         lines += ["", f"{kind}, score > {threshold}" if threshold is not None else kind]
         lines += [_line(name, part.figures[name]) for name in MEANINGS if name in part.figures]
         if part.calibration_error is not None:
-            lines.append(f"{'calibration_error':28} {part.calibration_error:8.3f}")
+            lines.append(f"{'calibration_error':31} {part.calibration_error:8.3f}")
         if evaluation.comparison is not None:
             changes = evaluation.comparison.figures[kind]
             lines += ["", f"{kind}, difference to {evaluation.comparison.against.name}"]
@@ -106,4 +110,4 @@ def bounds_text(figure: Figure, sign: str = "") -> str:
 
 def _line(name: str, figure: Figure, sign: str = "") -> str:
     value, bounds = figure_text(figure.value, sign), bounds_text(figure, sign)
-    return f"{name:28} {value:>8}  {bounds:20}  n {figure.n:5} {figure.of}"
+    return f"{name:31} {value:>8}  {bounds:20}  n {figure.n:5} {figure.of}"

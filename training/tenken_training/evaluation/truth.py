@@ -141,7 +141,7 @@ def joined_objects(truth: Truth, kind: str) -> tuple[LabelledObject, ...]:
     ])  # fmt: skip
     windows = ndimage.find_objects(numbers)
     joined = []
-    for number in counted.tolist():
+    for number in counted[counted > 0].tolist():
         rows, columns = windows[number - 1]
         box = np.array([columns.start, rows.start, columns.stop, rows.stop], np.float64)
         joined.append(LabelledObject(kind, box, columns.start, rows.start, numbers[rows, columns] == number))

@@ -101,34 +101,36 @@ def _marks(rng: np.random.Generator, surface: Field, gsd_mm: float) -> Field:
         wet = np.clip(streaks(rng, size_px, 700 / gsd_mm, 18 / gsd_mm) - rng.uniform(0.5, 1.5), 0, 1)
         surface = surface * (1 - rng.uniform(0.2, 0.5) * wet)
     if rng.random() < 0.3:
-        path = _path(rng, *_ends(rng, size_px), 0.004)
-        chalk = _coverage(size_px, path, np.full(len(path), rng.uniform(4, 9) / gsd_mm))
+        path = fractal_path(rng, *rim_points(rng, size_px), 0.004)
+        chalk = line_coverage(size_px, path, np.full(len(path), rng.uniform(4, 9) / gsd_mm))
         surface = blended(surface, chalk * np.clip(0.6 + 0.4 * field_noise(rng, size_px, 1.0), 0, 1), 0.7)
     if rng.random() < 0.25:
-        path = _path(rng, *_ends(rng, size_px), 0.01)
+        path = fractal_path(rng, *rim_points(rng, size_px), 0.01)
         cable = np.full(len(path), max(1.0, rng.uniform(6, 20) / gsd_mm))
-        shadow = gaussian_filter(_coverage(size_px, path + 0.7 * cable[0], cable), 1.5)
-        surface = blended(surface * (1 - 0.4 * shadow), _coverage(size_px, path, cable), float(rng.choice([0.03, 0.5])))
+        shadow = gaussian_filter(line_coverage(size_px, path + 0.7 * cable[0], cable), 1.5)
+        surface = blended(
+            surface * (1 - 0.4 * shadow), line_coverage(size_px, path, cable), float(rng.choice([0.03, 0.5]))
+        )
     return surface
 
 
 def _with_crack(rng: np.random.Generator, surface: Field, gsd_mm: float) -> tuple[Field, npt.NDArray[np.bool_], Field]:
     """Draw a crack: the new surface, the crack's mask and its width in pixels."""
     size_px = surface.shape[1], surface.shape[2]
-    path = _path(rng, *_ends(rng, size_px), rng.uniform(0.02, 0.06))
+    path = fractal_path(rng, *rim_points(rng, size_px), rng.uniform(0.02, 0.06))
     median_px = float(np.exp(rng.uniform(*np.log(WIDTH_PX))))
     slow = gaussian_filter1d(rng.standard_normal(len(path)), len(path) / 12)
     quick = gaussian_filter1d(rng.standard_normal(len(path)), 2)
     from_end = np.minimum(np.arange(len(path)), np.arange(len(path))[::-1]) / (0.08 * len(path))
     width = median_px * np.exp(0.25 * slow / slow.std() + 0.2 * quick) * np.clip(0.4 + 0.6 * from_end, 0.4, 1)
     if rng.random() < 0.3:
-        leached = gaussian_filter(_coverage(size_px, path, width + 25 / gsd_mm), 8 / gsd_mm)
+        leached = gaussian_filter(line_coverage(size_px, path, width + 25 / gsd_mm), 8 / gsd_mm)
         surface = blended(surface, leached * np.clip(field_noise(rng, size_px, 30 / gsd_mm), 0, 0.7), 0.6)
     if rng.random() < 0.5:
-        dirty = gaussian_filter(_coverage(size_px, path, 1.3 * width + 4 / gsd_mm), max(0.5, 1.5 / gsd_mm))
+        dirty = gaussian_filter(line_coverage(size_px, path, 1.3 * width + 4 / gsd_mm), max(0.5, 1.5 / gsd_mm))
         surface = surface * (1 - rng.uniform(0.05, 0.2) * dirty)
     darkness = rng.uniform(*DARKNESS) * np.clip(0.85 + 0.35 * field_noise(rng, size_px, 40), 0.15, 1)
-    surface = blended(surface, _coverage(size_px, path, width) * darkness, 0.02)
+    surface = blended(surface, line_coverage(size_px, path, width) * darkness, 0.02)
     segments = [shapely.LineString(path[i : i + 2]) for i in range(len(path) - 1)]
     middle = (width[:-1] + width[1:]) / 2
     bands = shapely.buffer(segments, np.maximum(middle, LEAST_MASK_PX) / 2, quad_segs=2)
@@ -153,7 +155,7 @@ def _disc(rng: np.random.Generator, surface: Field, radius_px: float, reflectanc
     return surface
 
 
-def _ends(rng: np.random.Generator, size_px: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
+def rim_points(rng: np.random.Generator, size_px: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
     """Two points far enough apart, mostly from rim to rim."""
     while True:
         start, end = rng.uniform(-0.1, 1.1, (2, 2)) * size_px[::-1]
@@ -161,7 +163,7 @@ def _ends(rng: np.random.Generator, size_px: tuple[int, int]) -> tuple[FloatArra
             return start, end
 
 
-def _path(rng: np.random.Generator, start: FloatArray, end: FloatArray, roughness: float) -> FloatArray:
+def fractal_path(rng: np.random.Generator, start: FloatArray, end: FloatArray, roughness: float) -> FloatArray:
     """(n, 2) x, y of a fractal line with a vertex about every 3 px (midpoint displacement, Hurst exponent 0.8)."""
     length = float(np.hypot(*(end - start)))
     levels = int(np.ceil(np.log2(length / 3)))
@@ -176,7 +178,7 @@ def _path(rng: np.random.Generator, start: FloatArray, end: FloatArray, roughnes
     return start + np.linspace(0, 1, len(sideways))[:, None] * (end - start) + sideways[:, None] * normal
 
 
-def _coverage(size_px: tuple[int, int], path: FloatArray, width_px: FloatArray) -> Field:
+def line_coverage(size_px: tuple[int, int], path: FloatArray, width_px: FloatArray) -> Field:
     """Part of each pixel that a line of changing width covers, from cells a quarter of a pixel wide."""
     segments = [shapely.LineString(path[i : i + 2]) for i in range(len(path) - 1)]
     bands = shapely.buffer(segments, (width_px[:-1] + width_px[1:]) / 4, quad_segs=2)

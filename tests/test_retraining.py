@@ -1,0 +1,355 @@
+"""Retraining on new photos: what is learned from, what is chosen, and that an interrupted one goes on alike."""
+
+import shutil
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import rasterio.features
+from PIL import Image
+from shapely import box, union_all
+from shapely.geometry import shape
+from typer.testing import CliRunner
+
+pytest.importorskip("torch", reason="training needs the train extra")
+pytest.importorskip("ultralytics", reason="training needs the train extra")
+
+import torch
+
+from tenken.cli import app
+from tenken.detection.detect import KINDS
+from tenken.detection.weights import find_weights
+from tenken.errors import SettingsError, WeightsError
+from tenken.hashing import file_sha256
+from tenken.running.progress import Silence
+from tenken_demo.noise import stream
+from tenken_training import publish as publishing
+from tenken_training.annotations.dataset import (
+    Absence,
+    AnnotatedPhoto,
+    Dataset,
+    Label,
+    Split,
+    clean_area,
+    write_dataset,
+)
+from tenken_training.calibrate import Seen
+from tenken_training.cleaning import CORROSION, CRACK
+from tenken_training.curves import append_row, read_rows
+from tenken_training.drawn_defects import draw_cracks
+from tenken_training.evaluation import read_labelled_set
+from tenken_training.mining import read_mined
+from tenken_training.network import open_network
+from tenken_training.rasters import read_raster
+from tenken_training.retraining import Request, defaults, rendered, retrain, sources
+from tenken_training.retraining.blending import Choice, best_epoch, chosen_blend, enough
+from tenken_training.retraining.crops import replay_shares, site_shares
+from tenken_training.retraining.pictures import Prepared, prepare_photos
+from tenken_training.retraining.scores import scores_of
+from tenken_training.retraining.sources import given_set, photos_to_judge, prepare_sources
+from tenken_training.view import UNKNOWN_STATE
+from tenken_training.weights_network import network_of_weights
+
+SIDE_PX = 128
+CORNER = box(0, 0, 20, 20)
+
+
+def wall(number: int) -> tuple[npt.NDArray[np.uint8], Label]:
+    """A wall with drawn cracks, and their label."""
+    rng = stream(11, "retraining wall", number)
+    ground = np.clip(rng.normal(150, 6, (SIDE_PX, SIDE_PX, 1)).repeat(3, axis=2), 0, 255).astype(np.uint8)
+    image, masks = draw_cracks(rng, ground)
+    found = [part for mask in masks for part in rasterio.features.shapes(mask.astype(np.uint8))]
+    area = clean_area(union_all([shape(part) for part, value in found if value]))
+    return image, Label("crack", area if area is not None else CORNER)
+
+
+def made_set(folder: Path, splits: dict[Split, int], **changes: object) -> Dataset:
+    """Cracked walls by split, and in each split a sound one; cracks and rust were looked for."""
+    pictures = folder.with_name(folder.name + "-pictures")
+    pictures.mkdir(parents=True)
+    photos: list[AnnotatedPhoto] = []
+    for split, count in splits.items():
+        for number in range(count):
+            image, label = wall(len(photos))
+            path = pictures / f"{split}-{number}.png"
+            Image.fromarray(image).save(path)
+            labels = () if number == count - 1 else (label,)
+            photo = AnnotatedPhoto(
+                f"bridge/{path.name}", path, "bridge", split, SIDE_PX, SIDE_PX, file_sha256(path), KINDS, labels
+            )
+            photos.append(replace(photo, **changes))  # type: ignore[arg-type]
+    return write_dataset(Dataset(folder, folder.name, tuple(photos)))
+
+
+@pytest.fixture(scope="module")
+def walls(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return made_set(tmp_path_factory.mktemp("sets") / "walls", {"train": 5, "val": 3, "test": 5})
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Few and small pictures and steps, one thread."""
+    for module, name, value in (
+        (sources, "SURFACES", 12),
+        (sources, "SURFACE_PX", 96),
+        (defaults, "CROP_PX", 64),
+        (defaults, "FEWEST_STEPS", 4),
+        (defaults, "MOST_STEPS", 4),
+        (defaults, "STEPS_PER_EPOCH", 2),
+        (defaults, "CPU_BATCH", 2),
+        (defaults, "PROBE_STEPS", 1),
+        (rendered, "PICTURE_PX", 96),
+        (rendered, "PICTURES", {"train": 2, "val": 2}),
+        (publishing, "SHOWN_SEEDS", ()),
+    ):
+        monkeypatch.setattr(module, name, value)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def prepared(dataset: Dataset, folder: Path, split: Split = "train") -> Prepared:
+    return prepare_photos(read_labelled_set(dataset.root, split), "train", "site", folder)
+
+
+def one_photo(folder: Path, **changes: object) -> Dataset:
+    """One photo that shows a crack in the middle and rust at the left, unless changed."""
+    crack, rust = Label("crack", box(20, 60, 110, 64)), Label("corrosion", box(0, 90, 40, 120), state="poor")
+    return made_set(folder, {"train": 1}, **({"labels": (crack, rust)} | changes))
+
+
+# What is learned from
+
+
+def test_a_photo_of_both_kinds_teaches_each_without_denying_the_other(tmp_path: Path) -> None:
+    made = prepared(one_photo(tmp_path / "both"), tmp_path)
+    assert [photo.kind for photo in made.photos] == ["crack", "corrosion"]
+    crack, rust = ((read_raster(tmp_path / one.labels), read_raster(tmp_path / one.ignore)) for one in made.photos)
+    assert (crack[0] > 0).sum() == 90 * 4
+    assert set(np.unique(rust[0])) == {0, 2}
+    assert (crack[1][95:115, 5:35] == 1 << CORROSION).all()
+    assert (rust[1][61:63, 30:100] == 1 << CRACK).all()
+    assert crack[1][10, 100] == rust[1][10, 100] == 0
+    [width_px] = made.widths_px
+    assert width_px == pytest.approx(4, abs=0.5)
+
+
+def test_a_kind_that_nobody_looked_for_is_left_out_everywhere(tmp_path: Path) -> None:
+    dataset = one_photo(tmp_path / "one", kinds=("crack",), labels=(Label("crack", box(20, 60, 110, 64)),))
+    made = prepared(dataset, tmp_path)
+    [photo] = made.photos
+    assert (read_raster(tmp_path / photo.ignore) == 1 << CORROSION).all()
+
+
+def test_an_ignored_label_and_rust_of_unknown_state(tmp_path: Path) -> None:
+    labels = (Label("crack", box(0, 0, 30, 30), ignore=True), Label("corrosion", box(50, 50, 90, 90)))
+    made = prepared(one_photo(tmp_path / "some", labels=labels), tmp_path)
+    [photo] = made.photos
+    assert photo.kind == "corrosion"
+    assert set(np.unique(read_raster(tmp_path / photo.labels))) == {0, UNKNOWN_STATE}
+    assert (read_raster(tmp_path / photo.ignore)[:30, :30] & 1 << CRACK).all()
+
+
+def test_a_sound_photo_is_a_negative(tmp_path: Path) -> None:
+    [photo] = prepared(one_photo(tmp_path / "sound", labels=()), tmp_path).photos
+    assert photo.kind == "flight"
+    assert not read_raster(tmp_path / photo.ignore).any()
+
+
+def test_large_photos_are_cut_and_lose_no_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tenken_training.retraining import pictures
+
+    monkeypatch.setattr(pictures, "LARGEST_PX", 100)
+    monkeypatch.setattr(pictures, "TILE_PX", 64)
+    made = prepared(one_photo(tmp_path / "cut"), tmp_path)
+    assert len({photo.image for photo in made.photos}) >= 3
+    total = sum(int((read_raster(tmp_path / one.labels) > 0).sum()) for one in made.photos if one.kind == "crack")
+    assert total == 90 * 4
+
+
+def test_places_that_a_person_called_no_defect_are_cut_as_negatives(tmp_path: Path, quick: None) -> None:
+    made = made_set(tmp_path / "absent", {"train": 6, "val": 2}, absent=(Absence("crack", box(5, 5, 30, 12)),))
+    got = prepare_sources(given_set(made.root), (), 0, tmp_path / "prepared", "0" * 64)
+    assert got.absent == 6
+    assert "mined_negative" in site_shares(got)
+    assert read_mined(tmp_path / "prepared").places[0].xyxy_px == (5, 5, 30, 12)
+
+
+def test_without_validation_photos_some_training_photos_are_held_out(tmp_path: Path) -> None:
+    given = given_set(made_set(tmp_path / "held", {"train": 10}).root)
+    assert (len(given.train.photos), len(given.val.photos)) == (8, 2)
+    assert "no validation photos" in given.note
+    assert not {photo.name for photo in given.train.photos} & {photo.name for photo in given.val.photos}
+    with pytest.raises(SettingsError, match="annotate 5 or more"):
+        given_set(made_set(tmp_path / "few", {"train": 3}).root)
+
+
+def test_a_folder_without_splits_is_no_test_of_what_was_trained_on(tmp_path: Path) -> None:
+    for part in ("images", "labels"):
+        (tmp_path / part).mkdir()
+    for number in range(6):
+        Image.fromarray(wall(number)[0]).save(tmp_path / "images" / f"{number}.png")
+        (tmp_path / "labels" / f"{number}.txt").write_text("0 0.1 0.4 0.9 0.4 0.9 0.5\n", encoding="utf-8")
+    given = given_set(tmp_path)
+    assert (len(given.train.photos), len(given.val.photos)) == (5, 1)
+    assert photos_to_judge(tmp_path, given.train) is None
+
+
+def test_earlier_photos_outweigh_rendered_ones_where_there_are_any(walls: Dataset, tmp_path: Path, quick: None) -> None:
+    site = given_set(walls.root)
+    alone = prepare_sources(site, (), 0, tmp_path / "alone", "0" * 64)
+    with_earlier = prepare_sources(site, (site,), 0, tmp_path / "earlier", "0" * 64)
+    assert replay_shares(with_earlier)["crack_photo"] > 2 * replay_shares(alone)["crack_photo"]
+    assert replay_shares(with_earlier)["corrosion_photo"] == replay_shares(alone)["corrosion_photo"]
+    assert sum(photo.image.startswith("pictures/replay0-train") for photo in with_earlier.replay) == 5
+
+
+# The network that it starts from
+
+
+def test_a_network_rebuilt_from_weights_computes_what_they_compute(tmp_path: Path) -> None:
+    network = network_of_weights(find_weights("crack-corrosion").path)
+    checkpoint = Path(__file__).resolve().parents[1] / "training" / "checkpoints" / "crack-corrosion.pt"
+    image = torch.rand(1, 3, 96, 64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        rebuilt, original = network.eval()(image), open_network(checkpoint, "cpu").eval()(image)
+    assert rebuilt.shape == (1, 5, 48, 32)
+    assert float((rebuilt[:, :2].sigmoid() - original[:, :2].sigmoid()).abs().max()) < 0.01
+    assert not [name for name in network.state_dict() if "running_mean" in name]
+
+
+def test_weights_of_another_make_are_no_start() -> None:
+    with pytest.raises(WeightsError, match="can be trained on"):
+        network_of_weights(find_weights("first-crack-corrosion").path)
+
+
+# What is chosen
+
+
+def test_a_fit_ends_when_the_new_site_no_longer_gains(tmp_path: Path) -> None:
+    for epoch, score in enumerate((0.2, 0.5, 0.5, 0.4, 0.45), start=1):
+        append_row(tmp_path / "curves.csv", {"epoch": epoch, "val_site_score": score})
+        assert not enough(tmp_path)
+    append_row(tmp_path / "curves.csv", {"epoch": 6, "val_site_score": 0.3})
+    assert best_epoch(tmp_path) == 2
+    assert enough(tmp_path)
+
+
+class Judge:
+    """Scores the blends in turn, each by what it is told."""
+
+    def __init__(self, site: tuple[float, ...], replay: tuple[float, ...]) -> None:
+        self._rows = iter([{"val_site_score": s, "val_replay_score": r} for s, r in zip(site, replay, strict=True)])
+
+    def figures(self, network: object, device: str) -> dict[str, float]:  # noqa: ARG002
+        return next(self._rows)
+
+
+@pytest.mark.parametrize(
+    ("site", "replay", "share"),
+    [
+        ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.8, 0.8, 0.8, 0.8), 1.0),
+        ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.81, 0.795, 0.7, 0.6), 0.5),
+        ((0.3, 0.301, 0.302, 0.3, 0.2), (0.8, 0.8, 0.8, 0.8, 0.8), 0.0),
+        ((0.3, 0.9, 0.9, 0.9, 0.9), (0.8, 0.7, 0.6, 0.5, 0.4), 0.0),
+    ],
+)
+def test_the_blend_gains_most_without_losing_what_was_known(
+    tmp_path: Path, site: tuple[float, ...], replay: tuple[float, ...], share: float
+) -> None:
+    checkpoint = Path(__file__).resolve().parents[1] / "training" / "checkpoints" / "crack-corrosion.pt"
+    choice: Choice = chosen_blend(checkpoint, checkpoint, Judge(site, replay), tmp_path, "cpu")
+    assert choice.share == share
+    assert choice.path.is_file()
+    assert len((tmp_path / "shares.csv").read_text(encoding="utf-8").splitlines()) == 6
+
+
+def seen(certain: float, label: bool) -> Seen:
+    """A picture with a stripe of which the network is so certain, which may be labelled."""
+    probability = np.full((2, 64, 64), 0.01, np.float16)
+    probability[0, 30:33, 4:60] = certain
+    labels = np.zeros((2, 64, 64), bool)
+    labels[0, 30:33, 4:60] = label
+    return Seen(probability, labels, np.zeros_like(labels), not label)
+
+
+def test_scores_are_kept_unless_new_ones_are_clearly_better() -> None:
+    card = find_weights("crack-corrosion").card
+    found_by_both = [seen(0.95, label=True)] * 8 + [seen(0.01, label=False)] * 8
+    kept = scores_of(CRACK, "crack", found_by_both, card)
+    assert (kept.threshold, kept.rule) == (card.thresholds["crack"], card.objects["crack"])
+    assert "kept" in kept.note
+    faint = [seen(0.45, label=True)] * 8 + [seen(0.01, label=False)] * 8
+    new = scores_of(CRACK, "crack", faint, card)
+    assert "clearly better" in new.note
+    assert new.rule.low < card.objects["crack"].low
+    assert scores_of(CORROSION, "corrosion", faint, card).threshold == card.thresholds["corrosion"]
+
+
+# From photos to weights
+
+
+class CtrlC(Silence):
+    """Somebody who presses Ctrl+C after the first step."""
+
+    def advance(self, steps: int = 1) -> None:  # noqa: ARG002
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_retraining_ends_with_weights_and_goes_on_after_an_interruption(
+    walls: Dataset, tmp_path: Path, quick: None
+) -> None:
+    asked = Request(walls.root, tmp_path / "work", tmp_path / "out", "bridge", minutes=0.1, device="cpu")
+    with pytest.raises(KeyboardInterrupt):
+        retrain(asked, CtrlC())
+    twin = tmp_path / "twin"
+    shutil.copytree(tmp_path / "work", twin)
+    (twin / "state.pt").unlink()
+    made = retrain(asked)
+    retrain(replace(asked, work_dir=twin, out_dir=tmp_path / "again"))
+    for name in ("epoch-001.pt", "epoch-002.pt"):
+        ends = [open_network(folder / name, "cpu").state_dict() for folder in (tmp_path / "work", twin)]
+        assert all(torch.equal(value, ends[1][key]) for key, value in ends[0].items())
+    assert file_sha256(tmp_path / "out" / "bridge.onnx") == file_sha256(tmp_path / "again" / "bridge.onnx")
+    card = find_weights(tmp_path / "out" / "bridge.onnx").card
+    assert card == made.card
+    start = find_weights("crack-corrosion").card
+    assert card.training_data[: len(start.training_data)] == start.training_data
+    assert [(one.photos, one.note) for one in card.training_data[len(start.training_data) :]] == [(5, "new photos")]
+    assert {metric.measure for metric in card.metrics} >= {"crack, line_recall", "crack, line_precision"}
+    assert all("walls/test" in metric.data for metric in card.metrics)
+    assert made.evaluation is not None
+    assert made.evaluation.comparison is not None
+    assert made.evaluation.comparison.against.name == "crack-corrosion"
+    rows = read_rows(tmp_path / "work" / "curves.csv")
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert all(0 <= row["val_site_score"] <= 1 and 0 <= row["val_replay_score"] <= 1 for row in rows)
+    for other, remedy in ((replace(asked, minutes=5.0), "--minutes"), (replace(asked, seed=1), "--work")):
+        with pytest.raises(SettingsError, match=remedy):
+            retrain(other)
+    # Trained-on weights can be trained on again.
+    assert network_of_weights(tmp_path / "out" / "bridge.onnx") is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "either a data set"),
+        (["nowhere"], "nowhere is no folder"),
+        (["{walls}", "--recipe", "x.toml"], "either a data set"),
+        (["{walls}", "--epochs", "3"], "--minutes"),
+    ],
+)
+def test_wrong_input_is_one_line(walls: Dataset, arguments: list[str], told: str) -> None:
+    given = [argument.format(walls=walls.root) for argument in arguments]
+    result = CliRunner().invoke(app, ["train", *given, "--device", "cpu"])
+    assert result.exit_code == 2
+    assert told in result.output
+    assert "Traceback" not in result.output
