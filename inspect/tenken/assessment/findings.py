@@ -1,6 +1,5 @@
 """From defects to the repair list: assets, segments, coverage, grades and rank in one call."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tenken.assessment.crack_grid import crack_ratio_pct
 from tenken.assessment.grade import DefectGrade, Finding, grade_defect
+from tenken.assessment.parts import parts_by_segment
 from tenken.assessment.priority import rank
 from tenken.assessment.quantities import quantities_of
 from tenken.assessment.standard_file import load_standard
@@ -59,7 +59,8 @@ def assess(
 
     Returns
     -------
-    Grades by defect id in the order of `defects`, and the findings, ranked ones first.
+    Grades by defect id in the order of `defects`, each of the whole defect in the segment that holds most of it; and
+    the findings, ranked ones first, each graded by what lies in the segment.
 
     Raises
     ------
@@ -71,8 +72,8 @@ def assess(
     if not isinstance(standard, Standard):
         standard = load_standard(standard)
     if crs is None:
-        grades = [grade_defect(d, None, standard, spacing_m=None, corrosion_pct=None, lang=lang) for d in defects]
-        return {grade.defect_id: grade for grade in grades}, ()
+        alone = [grade_defect(d, None, standard, spacing_m=None, corrosion_pct=None, lang=lang) for d in defects]
+        return {grade.defect_id: grade for grade in alone}, ()
     placed_area = area_of(views)
     assets: tuple[Asset, ...] = ()
     if assets_path is not None:
@@ -83,18 +84,15 @@ def assess(
     coverage = cover(segments, views, max_resolution_mm=max_resolution_mm)
 
     places = assign([_place(defect) for defect in defects], segments)
-    inside: dict[str | None, list[Defect]] = defaultdict(list)
-    counted = [defect for defect in defects if defect.id not in rejected]
-    for defect, segment_id in zip(defects, places, strict=True):
-        if defect.id not in rejected:
-            inside[segment_id].append(defect)
     by_id = {segment.segment_id: segment for segment in segments}
-    quantities = {i: quantities_of(by_id[i], inside[i], coverage[i]) for i in by_id}
+    counted = [(defect, place) for defect, place in zip(defects, places, strict=True) if defect.id not in rejected]
+    inside = parts_by_segment([defect for defect, _ in counted], [place for _, place in counted], segments)
+    quantities = {i: quantities_of(by_id[i], inside.get(i, ()), coverage[i]) for i in by_id}
     ratios = _crack_ratios(segments, inside, coverage, standard)
-    graded = {}
-    for defect, segment_id in zip(defects, places, strict=True):
+
+    def graded(defect: Defect, segment_id: str | None) -> DefectGrade:
         here = quantities[segment_id] if segment_id else None
-        graded[defect.id] = grade_defect(
+        return grade_defect(
             defect,
             by_id[segment_id] if segment_id else None,
             standard,
@@ -103,12 +101,18 @@ def assess(
             crack_ratio_pct=ratios.get(segment_id),
             lang=lang,
         )
-    return graded, rank(segments, counted, graded, quantities, coverage, standard, lang)
+
+    grades = {defect.id: graded(defect, segment_id) for defect, segment_id in zip(defects, places, strict=True)}
+    parts = {
+        segment_id: [(part, graded(part, segment_id)) for part in sorted(found, key=lambda one: one.id)]
+        for segment_id, found in inside.items()
+    }
+    return grades, rank(segments, parts, quantities, coverage, standard, lang)
 
 
 def _crack_ratios(
     segments: Sequence[Segment],
-    inside: Mapping[str | None, Sequence[Defect]],
+    inside: Mapping[str, Sequence[Defect]],
     coverage: Mapping[str, Sequence[CoveragePatch]],
     standard: Standard,
 ) -> dict[str | None, tuple[float, float]]:

@@ -153,7 +153,7 @@ def _continued(shown: Sequence[_Shown], views: Mapping[str, View]) -> list[_Show
 def _defect(shown: _Shown, witnesses: "_Witnesses") -> Defect:
     best_first, outline, line = shown.best_first, shown.outline_m, shown.line_m
     best = best_first[0]
-    width = min(best_first, key=lambda s: (_WIDTH_TRUST.get(s.width_status or "", len(_WIDTH_TRUST)), _preference(s)))
+    width = by_width_trust(best_first)[0]
     unseen_in = witnesses.unseen_in(outline, best_first)
     seen_by = {sighting.photo: 0.0 for sighting in best_first}
     for sighting in best_first:
@@ -185,6 +185,11 @@ def _defect(shown: _Shown, witnesses: "_Witnesses") -> Defect:
 
 
 _WIDTH_TRUST = {"measured": 0, "estimated": 1, "unmeasured": 2, "below_limit": 3, "no_scale": 4}
+
+
+def by_width_trust(sightings: Sequence[Sighting]) -> list[Sighting]:
+    """Sort sightings of a defect, the one whose width can be trusted most first."""
+    return sorted(sightings, key=lambda s: (_WIDTH_TRUST.get(s.width_status or "", len(_WIDTH_TRUST)), _preference(s)))
 
 
 def _area(sighting: Sighting) -> float:

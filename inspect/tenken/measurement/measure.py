@@ -1,7 +1,7 @@
 """From pixels to metres: a defect's sizes on the surface, with errors, and how far the width can be trusted."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 from tenken.georeferencing.placement import Placement
 from tenken.measurement.condition import StateShare
 from tenken.measurement.find import LINEAR_KINDS, PhotoDefect
-from tenken.measurement.surface_widths import StatedWidth, SurfaceWidths, widths_on_surface
+from tenken.measurement.surface_widths import PlacedReadings, StatedWidth, SurfaceWidths, place_readings
 from tenken.measurement.width_statistics import NORMAL_90
 
 FloatArray = npt.NDArray[np.float64]
@@ -69,6 +69,8 @@ class Sighting:
     inferred_px: MultiLineString | None = None
     inferred_length_m: float | None = None
     pattern: str | None = None
+    readings: PlacedReadings | None = field(default=None, compare=False, repr=False)
+    """Where the width was read on the surface, for the widths of a part of the crack."""
 
 
 def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placement | None) -> Sighting:
@@ -91,11 +93,12 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
     scale = placed.grid_scale if placed is not None else 1.0
     # The interval must also hold when the photo was taken nearer or farther than its pose says.
     scale_off = NORMAL_90 * (finite_median(placed.scale_error(middle)) or 0.0) if placed is not None else 0.0
-    widths = None
+    readings = None
     if placed is not None and defect.readings is not None:
-        widths = widths_on_surface(defect.readings, placed, scale_off)
+        readings = place_readings(defect.readings, placed, scale_off)
+    widths = readings.widths() if readings is not None else None
     if widths is not None and widths.median.low_mm > WIDEST_CRACK_MM:
-        widths = None
+        readings = widths = None
     status = _width_status(defect, placed, widths)
     return Sighting(
         sighting_id=_sighting_id(defect, photo_sha256),
@@ -124,6 +127,7 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
         inferred_px=defect.inferred_px,
         inferred_length_m=_length_on_surface(defect.inferred_px, facet),
         pattern=defect.pattern,
+        readings=readings,
     )
 
 

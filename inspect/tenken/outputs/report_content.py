@@ -108,9 +108,14 @@ def report_content(
     cards = tuple(card(one, inspection, text, evidence) for one in defects)
     by_segment = cards_by_segment(cards, inspection)
     crossed = reaching_in(inspection, {one.id for one in cards if one.review_code != REJECTED})
+    by_id = {one.id: one for one in cards}
     sections = [
         segment_section(
-            finding, index, by_segment.get(finding.segment.segment_id, []), crossed[finding.segment.segment_id], text
+            finding,
+            index,
+            by_segment.get(finding.segment.segment_id, []),
+            [by_id[one] for one in crossed[finding.segment.segment_id]],
+            text,
         )
         for index, finding in enumerate(ranked(inspection.findings), start=1)
     ]
@@ -123,8 +128,8 @@ def report_content(
         headlines=tuple(_headlines(inspection, text)),
         flown=_flown(inspection),
         map=draw_map(inspection, [one.id for one in defects], map_background(inspection)),
-        found=tuple(one for one in sections if one.assessed and one.cards),
-        clean=tuple(one for one in sections if one.assessed and not one.cards),
+        found=tuple(one for one in sections if one.assessed and one.candidates),
+        clean=tuple(one for one in sections if one.assessed and not one.candidates),
         not_assessed=tuple(one for one in sections if not one.assessed),
         placed=tuple(one for one in homeless if one.located),
         unplaced=_by_photo([one for one in homeless if not one.located]),

@@ -90,7 +90,9 @@ def _first(page: ArchivePage, content: ReportContent, folder: Path, links: Mappi
     if not content.first:
         page.text_block(text("list.none") if content.cards else text("details.none"))
     for section in content.first:
-        worst = section.cards[0]
+        worst = section.worst
+        if worst is None:
+            continue
         page.need(36)
         top, left = float(page.y), MARGIN_MM + 46
         bottom = set_picture(page, worst, content, folder, (44, 32))
@@ -116,8 +118,9 @@ def _lists(page: ArchivePage, content: ReportContent, links: Mapping[str, int]) 
     ]  # fmt: skip
     rows = [
         (
-            str(s.rank or UNKNOWN), s.name, s.grade, " ".join(part for part in (s.lead, s.cards[0].lead) if part),
-            s.crack_length, s.max_width, s.corrosion, str(len(s.cards)), s.seen, s.priority,
+            str(s.rank or UNKNOWN), s.name, s.grade,
+            " ".join(part for part in (s.lead, s.worst.lead if s.worst else "") if part),
+            s.crack_length, s.max_width, s.corrosion, str(s.candidates), s.seen, s.priority,
         )
         for s in content.found
     ]  # fmt: skip

@@ -50,15 +50,39 @@ class Section:
     coverage: tuple[tuple[str, str, str], ...]
     """Status, its word, its share of the segment."""
     cards: tuple[Card, ...]
+    """Of the candidates of which it holds most."""
+    shared: tuple[Card, ...]
+    """Of candidates that count in it with a part and have their record in a segment that holds more of them."""
+    worst: Card | None
     crossed_by: tuple[str, ...]
-    """Ids of candidates that reach into it and count in a segment that holds more of them."""
+    """Ids of candidates that reach into it with too little to count in it."""
+
+    @property
+    def candidates(self) -> int:
+        """How many stand in it, as a whole or with a part."""
+        return len(self.cards) + len(self.shared)
 
 
 def segment_section(
-    finding: Finding, index: int, cards: Sequence[Card], crossed_by: Sequence[str], text: Words
+    finding: Finding, index: int, cards: Sequence[Card], others: Sequence[Card], text: Words
 ) -> Section:
-    """Make the section of a segment; ``index`` numbers its anchor."""
+    """Make the section of a segment.
+
+    Parameters
+    ----------
+    index
+        Numbers its anchor.
+    cards
+        Of the candidates of which it holds most.
+    others
+        Of those that reach into it from another segment.
+    """
     segment = finding.segment
+    shared = sorted(
+        (one for one in others if one.id in finding.defect_ids), key=lambda one: finding.defect_ids.index(one.id)
+    )
+    first = finding.defect_ids[0] if finding.defect_ids else None
+    worst = next((one for one in shared if one.id == first), None) or next(iter([*cards, *shared]), None)
     corrosion = _quantity(finding, finding.corrosion_area_m2, area_text(finding.corrosion_area_m2))
     if corrosion != UNKNOWN and finding.corrosion_pct is not None:
         corrosion += f" ({corrosion_percent_text(finding.corrosion_pct)})"
@@ -82,7 +106,9 @@ def segment_section(
         seen=percent_text(finding.seen_fraction),
         coverage=_coverage(finding, text),
         cards=tuple(cards),
-        crossed_by=tuple(crossed_by),
+        shared=tuple(shared),
+        worst=worst,
+        crossed_by=tuple(one.id for one in others if one.id not in finding.defect_ids),
     )
 
 
