@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -71,9 +72,19 @@ class Sighting:
     pattern: str | None = None
     readings: PlacedReadings | None = field(default=None, compare=False, repr=False)
     """Where the width was read on the surface, for the widths of a part of the crack."""
+    face: str | None = None
+    """The face of the structure in whose chart geometry (suffix ``_m``) is; None for the flight's CRS, in plan."""
 
 
-def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placement | None) -> Sighting:
+class Surfaces(Protocol):
+    """What a photo's pixels show: one surface, or faces of a structure and the ground behind them."""
+
+    def on_facet(self, xy_px: FloatArray) -> Placement | None:
+        """Return the placement on what most of (n, 2) pixels show; None where that has no place."""
+        ...
+
+
+def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Surfaces | None) -> Sighting:
     """Measure a defect of one photo on the surface.
 
     Parameters
@@ -128,6 +139,7 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
         inferred_length_m=_length_on_surface(defect.inferred_px, facet),
         pattern=defect.pattern,
         readings=readings,
+        face=placed.on_face if placed is not None else None,
     )
 
 

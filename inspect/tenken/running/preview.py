@@ -15,7 +15,8 @@ from tenken.imagery.photo_quality import assess_picture
 from tenken.imagery.picture import load_photo
 from tenken.inspection import PhotoRecord
 from tenken.running.counting import counted
-from tenken.running.photos import crs_of, placed_photos, stated_places
+from tenken.running.photos import placed_photos
+from tenken.running.places import crs_of, stated_places
 from tenken.running.work import FlightOutcome
 
 
