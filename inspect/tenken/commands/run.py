@@ -110,8 +110,8 @@ def summary(inspection: "Inspection", folder: Path) -> str:
     kinds = sorted({defect.kind for defect in inspection.defects})
     counts = ", ".join(f"{sum(d.kind == kind for d in inspection.defects)} {text.kind(kind)}" for kind in kinds)
     unusable = [photo for photo in inspection.photos if not photo.usable]
-    unplaced = [photo for photo in inspection.photos if photo.footprint is None]
-    doubtful = [photo for photo in inspection.photos if photo.usable and photo.footprint is not None and photo.reason]
+    unplaced = [photo for photo in inspection.photos if not photo.placed]
+    doubtful = [photo for photo in inspection.photos if photo.usable and photo.placed and photo.reason]
     not_assessed = [finding for finding in inspection.findings if not finding.assessed]
     lines = [
         "",

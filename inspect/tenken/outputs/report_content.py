@@ -10,6 +10,7 @@ from tenken.outputs.figures import UNKNOWN, length_text, mm_text
 from tenken.outputs.grades import severity, worst_grade
 from tenken.outputs.layers import as_text, ranked
 from tenken.outputs.report_cards import Card, Evidence, card, ordered_defects
+from tenken.outputs.report_elevations import Elevation, draw_elevations
 from tenken.outputs.report_map import ReportMap, draw_map
 from tenken.outputs.report_pictures import embedded_pictures, linked_originals, map_background
 from tenken.outputs.report_sections import Section, cards_by_segment, reaching_in, segment_section
@@ -41,6 +42,8 @@ class ReportContent:
     headlines: tuple[Headline, ...]
     flown: str
     map: ReportMap | None
+    elevations: tuple[Elevation, ...]
+    """Faces of the structure, each drawn as it is seen."""
     found: tuple[Section, ...]
     """Ranked segments with candidates."""
     clean: tuple[Section, ...]
@@ -128,6 +131,7 @@ def report_content(
         headlines=tuple(_headlines(inspection, text)),
         flown=_flown(inspection),
         map=draw_map(inspection, [one.id for one in defects], map_background(inspection)),
+        elevations=draw_elevations(inspection, [one.id for one in defects], text),
         found=tuple(one for one in sections if one.assessed and one.candidates),
         clean=tuple(one for one in sections if one.assessed and not one.candidates),
         not_assessed=tuple(one for one in sections if not one.assessed),

@@ -119,17 +119,17 @@ def reaching_in(inspection: Inspection, counted: Collection[str]) -> dict[str, l
     """
     segments = [finding.segment for finding in inspection.findings]
     found: dict[str, list[str]] = defaultdict(list)
-    if not segments:
-        return found
-    tree = shapely.STRtree([segment.geometry for segment in segments])
+    by_face = {face: [one for one in segments if one.face == face] for face in {one.face for one in segments}}
+    trees = {face: shapely.STRtree([one.geometry for one in own]) for face, own in by_face.items()}
     for defect in sorted(inspection.defects, key=lambda one: one.id):
         shape = defect.centreline_m if defect.centreline_m is not None else defect.outline_m
-        if shape is None or defect.id not in counted:
+        if shape is None or defect.id not in counted or defect.face not in trees:
             continue
         grade = inspection.grades.get(defect.id)
-        for number in sorted(tree.query(shape, predicate="intersects").tolist()):
-            if grade is None or segments[number].segment_id != grade.segment_id:
-                found[segments[number].segment_id].append(defect.id)
+        for number in sorted(trees[defect.face].query(shape, predicate="intersects").tolist()):
+            reached = by_face[defect.face][number].segment_id
+            if grade is None or reached != grade.segment_id:
+                found[reached].append(defect.id)
     return found
 
 

@@ -45,7 +45,7 @@ class Preview:
                     "gsd_mm": _rounded(photo.gsd_mm),
                     "smallest_crack_mm": _rounded(photo.smallest_crack_mm),
                     "usable": photo.usable,
-                    "placed": photo.footprint is not None,
+                    "placed": photo.placed,
                     "reason": photo.reason,
                 }
                 for photo in self.photos

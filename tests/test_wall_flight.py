@@ -1,0 +1,121 @@
+"""A flight along a wall, end to end: every crack is one record, with its place and length on the wall."""
+
+import json
+from pathlib import Path
+
+import pytest
+import shapely
+
+from drawn import perfect_detector
+from tenken import Settings, inspect_flight
+from tenken.identity.identify import Defect
+from tenken.inspection import Inspection
+from wall_flight import CRACKS, HEIGHT_M, LENGTH_M, WallFlight, make_wall_flight
+
+SURE_M = 0.12
+"""Three times the stated noise of a pose, 2 cm and 0.05 degrees at 8 m, in one direction."""
+
+
+@pytest.fixture(scope="module")
+def flight(tmp_path_factory: pytest.TempPathFactory) -> WallFlight:
+    return make_wall_flight(tmp_path_factory.mktemp("flown"))
+
+
+@pytest.fixture(scope="module")
+def out(flight: WallFlight, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture(scope="module")
+def found(flight: WallFlight, out: Path) -> Inspection:
+    settings = Settings(assets=flight.assets, lang="en")
+    return inspect_flight(flight.images, out, settings, detector=perfect_detector)
+
+
+def the_crack(found: Inspection, name: str) -> Defect:
+    """The record that lies where the true crack is."""
+    there = CRACKS[name].buffer(SURE_M)
+    (defect,) = [
+        one
+        for one in found.defects
+        if one.centreline_m is not None and one.centreline_m.intersection(there).length > 0.9 * one.centreline_m.length
+    ]
+    return defect
+
+
+def test_every_crack_is_one_record_on_the_wall(found: Inspection) -> None:
+    assert len(found.defects) == len(CRACKS)
+    assert {defect.face for defect in found.defects} == {"A1"}
+    assert all(photo.usable and photo.placed for photo in found.photos)
+
+
+@pytest.mark.parametrize("name", CRACKS)
+def test_a_crack_has_its_place_length_and_all_its_photos(found: Inspection, name: str) -> None:
+    true, defect = CRACKS[name], the_crack(found, name)
+    # Drawn with round ends: half its width of 25 mm longer at each.
+    assert defect.length_m == pytest.approx(true.length + 0.025, rel=0.01, abs=0.025)
+    assert defect.centreline_m is not None
+    assert shapely.hausdorff_distance(defect.centreline_m, true, densify=0.1) < SURE_M
+    assert len({sighting.photo for sighting in defect.sightings}) >= 2
+    assert defect.position_error_m is not None
+    assert defect.position_error_m < 3.0
+
+
+def test_stations_of_the_wall_hold_their_parts(found: Inspection) -> None:
+    """The wall is cut at 10 and 20 m; the slanting crack crosses 10 m, the level one 20 m."""
+    by_name = {one.segment.name: one for one in found.findings}
+    assert sorted(by_name) == [
+        "A1橋台 side No.0+0 (0-10 m)",
+        "A1橋台 side No.0+10 (10-20 m)",
+        "A1橋台 side No.1+0 (20-24 m)",
+    ]
+    lengths = [by_name[name].crack_length_m for name in sorted(by_name)]
+    slanting = CRACKS["slanting"].length
+    assert lengths == pytest.approx([3.0 + slanting * 1.5 / 4, slanting * 2.5 / 4 + 6.0, 2.0], abs=0.15)
+    assert sum(lengths) == pytest.approx(sum(one.length_m or 0 for one in found.defects), abs=1e-3)
+    assert [len(by_name[name].defect_ids) for name in sorted(by_name)] == [2, 2, 1]
+
+
+def test_what_was_seen_counts_on_the_wall(found: Inspection) -> None:
+    """Photos show 8 x 6 m of it, from 3 m on and 3 m short of the end: nearly all."""
+    assert all(finding.assessed for finding in found.findings)
+    assert all(finding.seen_fraction > 0.8 for finding in found.findings)
+    seen = sum(
+        patch.geometry.area for finding in found.findings for patch in finding.coverage if patch.status == "seen"
+    )
+    assert seen == pytest.approx(LENGTH_M * HEIGHT_M, rel=0.1)
+
+
+def test_on_maps_a_crack_lies_at_the_wall_with_its_place_on_it(
+    found: Inspection, flight: WallFlight, out: Path
+) -> None:
+    wall = json.loads(flight.assets.read_text(encoding="utf-8"))["features"][0]["geometry"]["coordinates"]
+    line = shapely.LineString(wall)
+    features = json.loads((out / "defects.geojson").read_text(encoding="utf-8"))["features"]
+    assert len(features) == len(CRACKS)
+    for feature in features:
+        shape = shapely.geometry.shape(feature["geometry"])
+        assert shape.is_valid
+        assert shape.distance(line) < 1e-6  # degrees: 0.1 m
+    told = {one["id"]: one["properties"] for one in features}
+    upright = told[the_crack(found, "upright").id]
+    assert upright["face"] == "A1"
+    assert upright["face_x_m"] == pytest.approx(5.0, abs=SURE_M)
+    assert 1.2 < upright["face_y_m"] < 4.2
+    assert upright["height_m"] == pytest.approx(upright["face_y_m"])
+    assert upright["length_m"] == pytest.approx(3.0, abs=0.05)
+
+
+def test_another_number_of_workers_gives_the_same_bytes(
+    flight: WallFlight, out: Path, found: Inspection, tmp_path: Path
+) -> None:
+    settings = Settings(assets=flight.assets, lang="en")
+    inspect_flight(flight.images, tmp_path, settings, detector=perfect_detector, workers=1)
+    for name in ("defects.geojson", "segments.geojson", "segments.csv"):
+        assert (tmp_path / name).read_bytes() == (out / name).read_bytes()
+
+
+def test_without_the_wall_in_the_assets_nothing_lies_on_it(flight: WallFlight, tmp_path: Path) -> None:
+    plain = inspect_flight(flight.images, tmp_path, Settings(lang="en"), detector=perfect_detector)
+    assert all(defect.face is None for defect in plain.defects)
+    assert plain.faces == {}
