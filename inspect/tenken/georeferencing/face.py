@@ -151,7 +151,7 @@ def plan_area(face: Face, shape: MultiPolygon) -> MultiPolygon:
     if face.kind == "underside":
         return shape
     bands = [
-        _hull(face, (west, south, east, north)).buffer(PLAN_MARGIN_M, join_style="mitre")
+        _hull(face, (west, south, east, north)).buffer(PLAN_MARGIN_M, cap_style="square", join_style="mitre")
         for part in shape.geoms
         for west, south, east, north in _unbent(face, part.bounds)
     ]

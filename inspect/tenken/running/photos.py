@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import shapely
 from shapely import MultiPolygon, Polygon
 
-from tenken.georeferencing.faces_in_view import FacesInView
+from tenken.georeferencing.faces_in_view import MOSTLY_FACES, FacesInView
 from tenken.georeferencing.photo_placement import PhotoPlacement
 from tenken.georeferencing.picture_grid import grid_px
 from tenken.georeferencing.placement import Placement, Unplaced
@@ -142,7 +142,10 @@ def _seen(
         return () if footprint is None else (SeenSurface(None, footprint, sizes),)
     seen = []
     if before_faces.ground is not None and (shown := before_faces.ground_footprint()) is not None:
-        seen.append(SeenSurface(None, shown, _sizes(photo, before_faces.ground, before_faces)))
+        beside = SeenSurface(None, shown, _sizes(photo, before_faces.ground, before_faces))
+        # Past the ends of a wall a level photo shows the ground as far as the horizon.
+        if before_faces.share <= MOSTLY_FACES or beside.sizes.angle_deg <= STEEPEST_ANGLE_DEG:
+            seen.append(beside)
     seen += [
         SeenSurface(one.face.name, on_face, _sizes(photo, one, before_faces))
         for one in before_faces.placements
