@@ -1,6 +1,6 @@
 """A posed photo before a face of a structure: from pixel to the face's chart and back, with errors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -135,6 +135,10 @@ class FacePlacement:
         parts = shapely.get_parts(shapely.intersection(seen, self.face.outline))
         areas = [part for part in parts if part.geom_type == "Polygon" and part.area > 0]
         return MultiPolygon(areas) if areas else None
+
+    def with_height_error(self, share: float) -> "FacePlacement":
+        """Return the same with a share of its height error."""
+        return replace(self, height_error_m=share * self.height_error_m)
 
     def _hits(self, xy_px: FloatArray) -> Hits:
         return self.face.meet(self.camera.position_m, self.camera.rays(xy_px), beyond=True)

@@ -8,13 +8,15 @@ from tenken.inspection import Inspection
 from tenken.journal import replace_file
 from tenken.outputs.figures import UNKNOWN, resolution_text
 from tenken.outputs.japanese_font import FontFace
-from tenken.outputs.pdf_map import draw_pdf_map
+from tenken.outputs.pdf_map import draw_pdf_elevations, draw_pdf_map
 from tenken.outputs.pdf_page import ACCENT, INK, MARGIN_MM, SOFT, ArchivePage, Colour
 from tenken.outputs.report_content import ReportContent, report_content
 from tenken.outputs.report_pdf_segments import grade_rgb, set_picture, write_cards, write_chip, write_segment
 from tenken.outputs.reviews import Review
 
 MAP_MM = 72.0
+ELEVATION_MM = 50.0
+"""Height of a face's drawing, at the most."""
 BAD: Colour = (143, 42, 29)
 NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 """Stands in the file where no photo says when it was taken."""
@@ -40,6 +42,9 @@ def write_pdf(
     if content.map is not None:
         page.heading(text("report.map"), keep_mm=MAP_MM + 18)
         draw_pdf_map(page, content, MAP_MM)
+    if content.elevations:
+        page.heading(text("report.elevations"), keep_mm=ELEVATION_MM)
+        draw_pdf_elevations(page, content, ELEVATION_MM)
     _lists(page, content, links)
     for section in content.detailed:
         write_segment(page, section, content, path.parent, links[section.anchor])

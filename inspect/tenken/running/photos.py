@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import shapely
 from shapely import MultiPolygon, Polygon
 
+from tenken.adjustment.block import OWN_HEIGHT_SHARE
 from tenken.georeferencing.faces_in_view import MOSTLY_FACES, FacesInView
 from tenken.georeferencing.photo_placement import PhotoPlacement
 from tenken.georeferencing.picture_grid import grid_px
@@ -37,6 +38,8 @@ class SeenSurface:
     footprint: Polygon | MultiPolygon
     """On the ground in the flight's CRS, or in the face's chart."""
     sizes: PictureSizes
+    apart_m: float | None
+    """1 sigma of how far it lies from where other photos of the flight put the same place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +72,15 @@ def identity_views(photos: Sequence[PlacedPhoto], face: str | None = None) -> di
             photo.record.photo,
             seen.footprint,
             seen.sizes.effective_mm,
-            seen.sizes.position_error_m,
+            seen.apart_m,
             usable=photo.record.usable,
         )
         for photo in photos
         for seen in photo.seen
         if seen.face == face
         and seen.sizes.effective_mm is not None
-        and seen.sizes.position_error_m is not None
-        and seen.sizes.position_error_m <= seen.footprint.area**0.5 / 2
+        and seen.apart_m is not None
+        and seen.apart_m <= seen.footprint.area**0.5 / 2
     }
 
 
@@ -139,15 +142,22 @@ def _seen(
     """Say what a photo shows of the ground and of each face; ``sizes`` are those of a photo that shows no face."""
     if before_faces is None:
         footprint = None if ground is None else ground.footprint()
-        return () if footprint is None else (SeenSurface(None, footprint, sizes),)
+        return () if footprint is None else (SeenSurface(None, footprint, sizes, sizes.position_error_m),)
     seen = []
     if before_faces.ground is not None and (shown := before_faces.ground_footprint()) is not None:
-        beside = SeenSurface(None, shown, _sizes(photo, before_faces.ground, before_faces))
+        sizes = _sizes(photo, before_faces.ground, before_faces)
+        beside = SeenSurface(None, shown, sizes, sizes.position_error_m)
         # Past the ends of a wall a level photo shows the ground as far as the horizon.
         if before_faces.share <= MOSTLY_FACES or beside.sizes.angle_deg <= STEEPEST_ANGLE_DEG:
             seen.append(beside)
     seen += [
-        SeenSurface(one.face.name, on_face, _sizes(photo, one, before_faces))
+        SeenSurface(
+            one.face.name,
+            on_face,
+            _sizes(photo, one, before_faces),
+            # The height above take-off is wrong for all photos of a flight by nearly the same.
+            _sizes(photo, one.with_height_error(OWN_HEIGHT_SHARE), before_faces).position_error_m,
+        )
         for one in before_faces.placements
         if (on_face := one.footprint()) is not None
     ]
@@ -185,4 +195,6 @@ def _placed_orthomosaic(orthomosaic: Orthomosaic, outcome: FlightOutcome, placed
         footprint=None if outline is None else largest_polygon(outline),
         detections=len(outcome.defects[orthomosaic.name]),
     )
-    return PlacedPhoto(record, placement, () if outline is None else (SeenSurface(None, outline, sizes),))
+    return PlacedPhoto(
+        record, placement, () if outline is None else (SeenSurface(None, outline, sizes, sizes.position_error_m),)
+    )
