@@ -12,6 +12,7 @@ from tenken.georeferencing.face_placement import FacePlacement
 from tenken.georeferencing.faces_in_view import FacesInView, faces_in_view
 from tenken.georeferencing.lens import Lens
 from tenken.georeferencing.photo_placement import PhotoPlacement
+from tenken.georeferencing.picture_grid import grid_px
 from tenken.georeferencing.pipe import Pipe
 from tenken.georeferencing.surface import Plane
 from tenken.georeferencing.underside import Underside
@@ -63,7 +64,8 @@ def seen_by(camera: Camera, *faces: Face) -> FacesInView:
 
 def before(camera: Camera, face: Face) -> FacePlacement:
     """The placement before one face, all of the picture counted as showing it."""
-    return FacePlacement(CHIBA, camera, face, camera.accuracy.vertical_m, np.ones(33 * 33, dtype=bool))
+    px = grid_px(camera)
+    return FacePlacement(CHIBA, camera, face, camera.accuracy.vertical_m, px, np.ones(len(px), dtype=bool))
 
 
 def wall(

@@ -24,6 +24,8 @@ from seen_faces import (
 )
 from tenken.georeferencing.camera import PoseAccuracy
 from tenken.georeferencing.face import Face, plan_area, plan_line
+from tenken.identity.identify import identify
+from tenken.identity.marks import View
 from tenken.measurement.find import PhotoDefect
 from tenken.measurement.measure import sight
 
@@ -275,3 +277,39 @@ def test_in_plan_a_patch_of_a_pipe_lies_on_its_side() -> None:
     assert (west, east) == pytest.approx((ORIGIN_M[0] + 1.95, ORIGIN_M[0] + 5.05))
     assert south == pytest.approx(ORIGIN_M[1] - 0.55)
     assert north == pytest.approx(ORIGIN_M[1] - 0.44, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("face", "stations", "line_m", "length_m"),
+    [
+        (wall(), [((x, -8.0, 4.0), 0.0, 0.0) for x in (3.0, 5.0, 8.0)], [(2.5, 4.0), (7.5, 4.5)], 5.025),
+        (
+            slab(), [((x, 4.0, 1.0), 0.0, 90.0) for x in (8.0, 10.0, 12.0)],
+            [(EAST + 8, NORTH + 4), (EAST + 12, NORTH + 4)], 4.0,
+        ),
+        (pipe(), [((x, -6.5, 5.0), 0.0, 0.0) for x in (8.0, 10.0, 12.0)], [(8.0, -0.8), (12.0, -0.7)], 4.001),
+        # One camera from the south, one from above: both see the line between.
+        (pipe(), [((10, -6.5, 5.0), 0.0, 0.0), ((10, -0.5, 12.0), 0.0, -90.0)], [(9.0, -0.4), (11.0, -0.4)], 2.0),
+    ],
+)  # fmt: skip
+def test_a_crack_of_a_face_is_one_record_whoever_sees_it(
+    face: Face, stations: list[tuple[tuple[float, float, float], float, float]], line_m: list[tuple[float, float]],
+    length_m: float,
+) -> None:  # fmt: skip
+    sightings, views = [], {}
+    for number, (at, yaw_deg, pitch_deg) in enumerate(stations):
+        camera, name = camera_at(at, yaw_deg=yaw_deg, pitch_deg=pitch_deg), f"{number}.jpg"
+        view = seen_by(camera, face)
+        (placed,) = view.placements
+        footprint = placed.footprint()
+        assert footprint is not None
+        inside = shapely.intersection(LineString(line_m), footprint)
+        sightings.append(sight(drawn(camera, face, [*inside.coords]), name, f"{number}" * 64, view))
+        views[name] = View(name, footprint, 4.0, 0.05)
+    (defect,) = identify(sightings, {}, None, {face.name: views})
+    assert defect.face == face.name
+    assert len(defect.sightings) == len(stations)
+    assert defect.length_m == pytest.approx(length_m, rel=0.01)
+    # On the ground, or on another face, the same numbers are another place.
+    elsewhere = replace(sightings[0], face=None, sighting_id="0")
+    assert len(identify([*sightings, elsewhere], views, None, {face.name: views})) == 2

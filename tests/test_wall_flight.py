@@ -1,19 +1,37 @@
 """A flight along a wall, end to end: every crack is one record, with its place and length on the wall."""
 
 import json
+import re
+import shutil
 from pathlib import Path
+from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
+import pyogrio
 import pytest
 import shapely
+from typer.testing import CliRunner
 
 from drawn import perfect_detector
-from tenken import Settings, inspect_flight
+from tenken import Detections, Settings, inspect_flight
+from tenken.cli import app
 from tenken.identity.identify import Defect
 from tenken.inspection import Inspection
-from wall_flight import CRACKS, HEIGHT_M, LENGTH_M, WallFlight, make_wall_flight
+from tenken.running.progress import Silence
+from wall_flight import CRACKS, HEIGHT_M, LENGTH_M, WallFlight, make_wall_flight, write_wall
 
 SURE_M = 0.12
 """Three times the stated noise of a pose, 2 cm and 0.05 degrees at 8 m, in one direction."""
+
+
+class Oracle:
+    """`perfect_detector`, whose answers a run may keep."""
+
+    fingerprint = "dark"
+
+    def __call__(self, tile: npt.NDArray[np.uint8], /) -> Detections:
+        return perfect_detector(tile)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +47,15 @@ def out(flight: WallFlight, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def found(flight: WallFlight, out: Path) -> Inspection:
     settings = Settings(assets=flight.assets, lang="en")
-    return inspect_flight(flight.images, out, settings, detector=perfect_detector)
+    return inspect_flight(flight.images, out, settings, detector=Oracle())
+
+
+def found_before(out: Path, folder: Path) -> Path:
+    """A results folder that holds what was found, so that nothing is detected again."""
+    again = folder / "again"
+    again.mkdir()
+    shutil.copy(out / "inspection.gpkg", again)
+    return again
 
 
 def the_crack(found: Inspection, name: str) -> Defect:
@@ -106,16 +132,69 @@ def test_on_maps_a_crack_lies_at_the_wall_with_its_place_on_it(
     assert upright["length_m"] == pytest.approx(3.0, abs=0.05)
 
 
+def test_every_layer_of_the_package_is_valid_and_of_one_type(found: Inspection, out: Path) -> None:
+    for name, geometry_type, count in (
+        ("defects", "MultiPolygon", len(CRACKS)),
+        ("crack_lines", "MultiLineString", len(CRACKS)),
+        ("sightings", "MultiPolygon", sum(len(defect.sightings) for defect in found.defects)),
+        ("segments", "MultiPolygon", 3),
+        ("photos", "MultiPolygon", 6),
+    ):
+        meta, _, wkb, _ = pyogrio.raw.read(out / "inspection.gpkg", layer=name)
+        shapes = shapely.from_wkb(wkb)
+        assert meta["geometry_type"] == geometry_type
+        assert len(shapes) == count
+        assert all(shape.is_valid and shape.geom_type == geometry_type for shape in shapes), name
+
+
+def test_the_report_draws_the_wall_and_leads_from_it_to_the_records(found: Inspection, out: Path) -> None:
+    report = (out / "report.html").read_text(encoding="utf-8")
+    (drawn,) = re.findall(r'<figure class="elevation".*?</figure>', report, flags=re.DOTALL)
+    assert "A1橋台 side" in drawn
+    assert "Chainage 0 to 24.0 m from left to right, height 0.0 to 6.0 m" in drawn
+    for defect in found.defects:
+        assert f'<a href="#d-{defect.id}"' in drawn
+    assert drawn.count('href="#segment-') == 3
+    assert "A1: x " in report
+
+
+def test_a_place_on_the_wall_is_told_for_a_pixel(flight: WallFlight) -> None:
+    call = ["locate", str(flight.images / "DJI_0001.JPG"), "480,360", "--assets", str(flight.assets)]
+    (place,) = json.loads(CliRunner().invoke(app, [*call, "--json"], catch_exceptions=False).output)
+    # The camera stands before chainage 3, 3 m up, to 0.1 m and 3 degrees.
+    assert place["face"] == "A1"
+    assert (place["face_x_m"], place["face_y_m"]) == pytest.approx((3.0, 3.0), abs=1.2)
+    assert place["height_m"] == place["face_y_m"]
+    assert "A1: x " in CliRunner().invoke(app, call, catch_exceptions=False).output
+
+
+@pytest.mark.usefixtures("found")
+def test_faces_that_no_photo_shows_are_told(flight: WallFlight, out: Path, tmp_path: Path) -> None:
+    """Heights above sea level, though the run counts from take-off: the wall stands over the drone."""
+
+    class Notes(Silence):
+        told: ClassVar[list[str]] = []
+
+        def note(self, text: str) -> None:
+            self.told.append(text)
+
+    settings = Settings(assets=write_wall(tmp_path / "high.geojson", 下端高=40.0, 上端高=46.0), lang="en")
+    lost = inspect_flight(flight.images, found_before(out, tmp_path), settings, detector=Oracle(), progress=Notes())
+    assert any("No photo shows any of the faces" in note and "high.geojson" in note for note in Notes.told)
+    assert all(not finding.assessed for finding in lost.findings)
+
+
 def test_another_number_of_workers_gives_the_same_bytes(
     flight: WallFlight, out: Path, found: Inspection, tmp_path: Path
 ) -> None:
     settings = Settings(assets=flight.assets, lang="en")
-    inspect_flight(flight.images, tmp_path, settings, detector=perfect_detector, workers=1)
+    inspect_flight(flight.images, tmp_path, settings, detector=Oracle(), workers=1)
     for name in ("defects.geojson", "segments.geojson", "segments.csv"):
         assert (tmp_path / name).read_bytes() == (out / name).read_bytes()
 
 
-def test_without_the_wall_in_the_assets_nothing_lies_on_it(flight: WallFlight, tmp_path: Path) -> None:
-    plain = inspect_flight(flight.images, tmp_path, Settings(lang="en"), detector=perfect_detector)
+@pytest.mark.usefixtures("found")
+def test_without_the_wall_in_the_assets_nothing_lies_on_it(flight: WallFlight, out: Path, tmp_path: Path) -> None:
+    plain = inspect_flight(flight.images, found_before(out, tmp_path), Settings(lang="en"), detector=Oracle())
     assert all(defect.face is None for defect in plain.defects)
     assert plain.faces == {}

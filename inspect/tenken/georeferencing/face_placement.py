@@ -11,7 +11,7 @@ from shapely.affinity import translate
 
 from tenken.georeferencing.camera import Camera
 from tenken.georeferencing.face import Face, Hits
-from tenken.georeferencing.picture_grid import border_px, cells_of, grid_px
+from tenken.georeferencing.picture_grid import border_px, cells_of
 from tenken.georeferencing.tangent import on_tangent, pixel_axes_mm, refocused_rays, turned_rays
 
 FloatArray = npt.NDArray[np.float64]
@@ -31,8 +31,10 @@ class FacePlacement:
         What it looks at.
     height_error_m
         1 sigma of the camera's height in that datum.
-    visible
-        (GRID_POINTS squared,) which pixels of `grid_px` show the face.
+    around_px, visible
+        (n, 2) pixels of a grid around what is seen of the face (`grid_px`), and which of them show it.
+    hidden
+        Whether something else hides a part of the face, or the photo sees a part too flat.
     maybe_turned
         The picture may have been turned by half after the flight.
     """
@@ -41,7 +43,9 @@ class FacePlacement:
     camera: Camera
     face: Face
     height_error_m: float
+    around_px: FloatArray
     visible: npt.NDArray[np.bool_]
+    hidden: bool = False
     maybe_turned: bool = False
 
     @property
@@ -119,13 +123,12 @@ class FacePlacement:
     def footprint(self) -> MultiPolygon | None:
         """Return what the photo shows of the face, in its chart; None for nothing.
 
-        Where something else hides a part of the face, cells of a grid over the picture stand in for the true border.
+        Where something else hides a part of the face, or it ends within the picture as a pipe does, cells of a grid
+        over what is seen of it stand in for the true border.
         """
-        hits = self._hits(grid_px(self.camera))
-        hidden = np.isfinite(hits.reach) & _inside(self.face, hits) & ~self.visible
         ring = self._hits(border_px(self.camera)).chart_m
-        if hidden.any() or np.isnan(ring).any():
-            chart = np.where(self.visible[:, None], hits.chart_m, np.nan)
+        if self.hidden or np.isnan(ring).any():
+            chart = np.where(self.visible[:, None], self._hits(self.around_px).chart_m, np.nan)
             seen = shapely.union_all(cells_of(chart))
         else:
             seen = shapely.make_valid(Polygon(ring))
@@ -151,7 +154,3 @@ def incidence_deg(camera: Camera, xy_px: FloatArray, hits: Hits) -> FloatArray:
     cosines = np.abs((rays * hits.normal).sum(axis=1))
     angles: FloatArray = np.degrees(np.arccos(np.clip(cosines, 0.0, 1.0)))
     return angles
-
-
-def _inside(face: Face, hits: Hits) -> npt.NDArray[np.bool_]:
-    return np.asarray(shapely.contains_xy(face.outline, hits.chart_m), dtype=np.bool_)

@@ -47,7 +47,7 @@ class FacesInView:
     camera
         Its height in the datum of the faces' heights.
     faces
-        All that may hide others.
+        All that rays of it meet, also those that others hide.
     hiding
         The ground, where it may hide faces.
     placements
@@ -136,15 +136,23 @@ def faces_in_view(
     camera, height_error_m = posed
     behind = ground if isinstance(ground, PhotoPlacement) else None
     hiding = None if isinstance(surface, TakeOffPlane) else behind
-    shown = _numbers(camera, faces, hiding, grid_px(camera))
+    spread = grid_px(camera)
+    rays = camera.rays(spread)
+    met = [face for face in faces if np.isfinite(face.meet(camera.position_m, rays).reach).any()]
+    shown = _numbers(camera, met, hiding, spread)
     seen = sorted(set(shown.tolist()) - {GROUND})
     if not seen:
         return None
-    placements = tuple(
-        FacePlacement(crs, camera, faces[number], height_error_m, shown == number, metadata.turned_by_viewer)
-        for number in seen
-    )
-    return FacesInView(camera, tuple(faces), hiding, placements, behind, shown)
+    placements = []
+    for number in seen:
+        around = grid_px(camera, spread[shown == number])
+        visible = _numbers(camera, met, hiding, around) == number
+        meets = np.isfinite(met[number].meet(camera.position_m, rays).reach)
+        hidden = bool((meets & (shown != number)).any())
+        placements.append(
+            FacePlacement(crs, camera, met[number], height_error_m, around, visible, hidden, metadata.turned_by_viewer)
+        )
+    return FacesInView(camera, tuple(met), hiding, tuple(placements), behind, shown)
 
 
 def camera_before_faces(

@@ -13,9 +13,17 @@ GRID_POINTS = 33
 _BORDER_POINTS = 24
 
 
-def grid_px(camera: Camera) -> FloatArray:
-    """(GRID_POINTS squared, 2) pixels over the picture, its border with them."""
-    x, y = np.meshgrid(np.linspace(0.0, camera.width_px, GRID_POINTS), np.linspace(0.0, camera.height_px, GRID_POINTS))
+def grid_px(camera: Camera, around: FloatArray | None = None) -> FloatArray:
+    """(GRID_POINTS squared, 2) pixels over the picture, its border with them.
+
+    Or over the part of it that holds some pixels of such a grid, and their neighbours.
+    """
+    size = np.array([camera.width_px, camera.height_px], dtype=np.float64)
+    low, high = np.zeros(2), size
+    if around is not None:
+        step = size / (GRID_POINTS - 1)
+        low, high = np.maximum(around.min(axis=0) - step, low), np.minimum(around.max(axis=0) + step, high)
+    x, y = np.meshgrid(*np.linspace(low, high, GRID_POINTS).T)
     return np.column_stack([x.ravel(), y.ravel()])
 
 

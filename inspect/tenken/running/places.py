@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import rasterio
+import shapely
 from pyproj import CRS
+from shapely import Point
 
 from tenken.adjustment.flight import adjust_flight
 from tenken.adjustment.tie_points import TiePoints
-from tenken.georeferencing.crs import flight_crs
-from tenken.georeferencing.face import Face
+from tenken.georeferencing.crs import flight_crs, to_grid
+from tenken.georeferencing.face import Face, plan_area
 from tenken.georeferencing.faces_in_view import MOSTLY_FACES, FacesInView, camera_before_faces, faces_in_view
 from tenken.georeferencing.pipe import Pipe
 from tenken.georeferencing.placement import PhotoPlacement, Placement, Unplaced, place_orthomosaic, place_photo
@@ -19,6 +21,9 @@ from tenken.identity.registration import Pair, Registration, register
 from tenken.imagery.flight import Flight, Photo
 from tenken.running.picture_sizes import sizes_on, spread_px
 from tenken.running.work import FlightOutcome
+
+MOST_AWAY_M = 200.0
+"""Nothing is inspected from farther away: of a city's faces only those around a photo are looked for in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +132,14 @@ def _before_faces(
     placements: Mapping[str, Placement | Unplaced],
 ) -> dict[str, FacesInView]:
     found = {}
+    plans = np.array([plan_area(face, face.outline) for face in faces], dtype=object)
     for photo in flight.photos:
-        if photo.name in placements and photo.metadata.lon_deg is not None:
+        if photo.name in placements and photo.metadata.lon_deg is not None and photo.metadata.lat_deg is not None:
             ground = _above(placements[photo.name])
-            view = faces_in_view(photo.metadata, _size_px(photo), crs, faces, surface, ground)
+            place = Point(to_grid(crs, photo.metadata.lon_deg, photo.metadata.lat_deg))
+            near = np.flatnonzero(shapely.distance(plans, place) <= MOST_AWAY_M).tolist()
+            own = [faces[number] for number in near]
+            view = faces_in_view(photo.metadata, _size_px(photo), crs, own, surface, ground)
             if view is not None:
                 found[photo.name] = view
     return found
