@@ -73,6 +73,8 @@ def test_every_crack_is_one_record_on_the_wall(found: Inspection) -> None:
     assert len(found.defects) == len(CRACKS)
     assert {defect.face for defect in found.defects} == {"A1"}
     assert all(photo.usable and photo.placed for photo in found.photos)
+    # What photos of a wall have in common does not lie on the ground: no pose is adjusted to it.
+    assert {photo.pose_source for photo in found.photos} == {"rtk+gimbal"}
 
 
 @pytest.mark.parametrize("name", CRACKS)
@@ -156,6 +158,31 @@ def test_the_report_draws_the_wall_and_leads_from_it_to_the_records(found: Inspe
         assert f'<a href="#d-{defect.id}"' in drawn
     assert drawn.count('href="#segment-') == 3
     assert "A1: x " in report
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("found")
+def test_in_a_browser_the_drawing_follows_the_filters_and_opens_a_record(found: Inspection, out: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = next((path for name in ("chromium", "google-chrome") if (path := shutil.which(name))), None)
+    if chromium is None:
+        pytest.skip("Chromium is not installed: apt install chromium")
+    upright = the_crack(found, "upright").id
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto((out / "report.html").as_uri())
+        marks = page.locator(".elevation a[data-id]:not(.off)")
+        assert marks.count() == len(CRACKS)
+        page.locator(f'.elevation a[data-id="{upright}"]').focus()
+        page.keyboard.press("Enter")
+        assert page.url.endswith(f"#d-{upright}")
+        page.locator("input[type=search]").fill(upright)
+        assert marks.evaluate_all("all => all.map(one => one.dataset.id)") == [upright]
+        assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+        browser.close()
 
 
 def test_a_place_on_the_wall_is_told_for_a_pixel(flight: WallFlight) -> None:

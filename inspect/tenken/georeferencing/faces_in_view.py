@@ -70,9 +70,7 @@ class FacesInView:
         numbers, counts = np.unique(self.numbers(xy_px), return_counts=True)
         most = int(numbers[np.argmax(counts)])
         if most != GROUND:
-            for placement in self.placements:
-                if placement.face is self.faces[most]:
-                    return placement
+            return next((one for one in self.placements if one.face is self.faces[most]), None)
         return None if self.ground is None else self.ground.on_facet(xy_px)
 
     def numbers(self, xy_px: FloatArray) -> npt.NDArray[np.int64]:
