@@ -195,6 +195,17 @@ def test_the_ground_hides_what_stands_in_it_and_is_seen_beside() -> None:
     assert low.face == "W"
 
 
+def test_a_photo_of_a_pipe_before_the_sky_is_one_of_the_pipe() -> None:
+    """The pipe takes a fifth of the picture; the rest is sky, and ground as far as the horizon."""
+    view = seen_by(BESIDE, pipe())
+    assert (view.shown >= 0).mean() < 0.3
+    assert view.main is view.placements[0]
+    assert view.share > 0.5
+    down = seen_by(camera_at((6.0, -6.0, 12.0), yaw_deg=0.0, pitch_deg=-60.0), wall(top_m=2.5))
+    assert down.main is down.ground
+    assert down.share < 0.2
+
+
 def test_a_photo_of_the_ground_does_not_see_walls_edge_on() -> None:
     above = camera_at((6.0, -2.0, 20.0), yaw_deg=0.0, pitch_deg=-90.0)
     assert may_see(above, wall(bottom_m=0.0, top_m=1.0)) is None

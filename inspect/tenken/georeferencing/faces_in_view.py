@@ -92,13 +92,25 @@ class FacesInView:
 
     @property
     def share(self) -> float:
-        """Share of the picture that shows faces, 0..1."""
-        return float((self.shown != GROUND).mean())
+        """Share of faces in what the picture shows of them and of the ground, 0..1; sky and horizon do not count."""
+        faces = int((self.shown != GROUND).sum())
+        return faces / (faces + self._ground_pixels)
 
     @property
     def main(self) -> PhotoPlacement | FacePlacement | None:
-        """Placement on what most of the picture shows."""
-        return self.on_facet(grid_px(self.camera))
+        """Placement on what the picture shows most of; sky and horizon do not count."""
+        numbers, counts = np.unique(self.shown[self.shown != GROUND], return_counts=True)
+        if self._ground_pixels > counts.max():
+            return self.ground
+        most = self.faces[int(numbers[np.argmax(counts)])]
+        return next(one for one in self.placements if one.face is most)
+
+    @property
+    def _ground_pixels(self) -> int:
+        if self.ground is None:
+            return 0
+        flat = self.ground.incidence_deg(grid_px(self.camera)) <= STEEPEST_DEG
+        return int((flat & (self.shown == GROUND)).sum())
 
 
 def faces_in_view(
