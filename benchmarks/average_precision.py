@@ -47,7 +47,9 @@ def by_tenken(checkpoint: Path, labelled: LabelledSet, size_px: int) -> dict[str
     [kind] = labelled.kinds
     classes = ("crack", "corrosion")
     ranked = [
-        score_whole_photo(*labelled.load(photo), detector, [kind], classes, whole_px=size_px, tolerance_px=2)[kind][0]
+        score_whole_photo(*labelled.load(photo), detector, [kind], classes, whole_px=size_px, tolerance_px=2)[
+            kind
+        ].ranked
         for photo in labelled.photos
     ]
     pooled = pooled_average_precision(ranked, np.empty((0, len(ranked)), dtype=np.int64))

@@ -43,6 +43,7 @@ from tenken_training.evaluation.looks import look_of
 from tenken_training.evaluation.matching import box_iou, mask_iou, matches
 from tenken_training.evaluation.pixel_score import state_tally
 from tenken_training.evaluation.scenes import concrete_scene, steel_scene
+from tenken_training.evaluation.truth import joined_objects
 from tenken_training.evaluation.whole_photo import reduced
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -304,11 +305,31 @@ def test_a_detector_that_is_always_right_has_full_marks(walls: LabelledSet) -> N
         assert got[name] == pytest.approx(1, abs=0.01), name
     assert got["box_map50"] == pytest.approx(1, abs=0.01)
     assert got["mask_map50"] == pytest.approx(1, abs=0.01)
+    assert got["box_map50_joined"] == pytest.approx(1, abs=0.01)
     # 5 px wide, and labels include the outline's own pixels.
     assert got["line_recall_4_to_8_px"] == pytest.approx(1, abs=0.01)
     assert evaluation.photos_without_label == 1
     assert evaluation.kinds["crack"].figures["defect_recall"].n == 7
     assert set(evaluation.kinds["crack"].sites) == {"north", "south"}
+
+
+def test_a_crack_labelled_in_two_pieces_is_one_object_when_labels_that_touch_are_joined() -> None:
+    upper, lower = ([(50, 10), (50, 50), (54, 50), (54, 10)], [(50, 52), (50, 90), (54, 90), (54, 52)])
+    apart = [(70, 10), (70, 90), (73, 90), (73, 10)]
+    shapes = [("crack", np.array(corners, dtype=float)) for corners in (upper, lower, apart)]
+    truth = from_polygons(shapes, 100, 100)
+    joined = joined_objects(truth, "crack")
+    assert len(truth.objects) == 3
+    assert [one.xyxy_px.tolist() for one in joined] == [[50, 10, 55, 91], [70, 10, 74, 91]]
+    assert sum(int(one.mask.sum()) for one in joined) == truth.region("crack").sum()
+    assert joined_objects(truth, "corrosion") == ()
+
+
+def test_slips_of_the_brush_are_no_joined_objects() -> None:
+    region = np.zeros((60, 60), dtype=bool)
+    region[5:25, 5:25] = region[27:30, 5:25] = region[50:52, 50:52] = True
+    [sheet] = joined_objects(from_mask("corrosion", region), "corrosion")
+    assert sheet.xyxy_px.tolist() == [5, 5, 25, 30]
 
 
 def test_a_blind_detector_finds_nothing_and_has_no_precision(walls: LabelledSet) -> None:

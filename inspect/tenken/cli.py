@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tenken.commands import demo, evaluate, export, info, locate, report, run, train, verify
+from tenken.commands import demo, evaluate, export, info, locate, report, run, suggest, train, verify
 from tenken.commands.standards import standards_app
 from tenken.commands.weights import weights_app
 from tenken.errors import TenkenError
@@ -70,5 +70,6 @@ app.command("verify")(verify.verify)
 app.command("demo")(demo.demo)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
+app.command("suggest")(suggest.suggest)
 app.add_typer(weights_app, name="weights")
 app.add_typer(standards_app, name="standards")

@@ -19,6 +19,7 @@ STAGES = {
     "measure": "Measuring, joining, grading",
     "write": "Writing results",
     "render": "Rendering the demo flight",
+    "suggest": "Looking for what to label",
     "train": "Training (steps)",
     "evaluate": "Evaluating photos",
 }

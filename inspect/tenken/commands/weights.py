@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenken.commands.weights_export import export_command
+
 if TYPE_CHECKING:
     from tenken.detection.weights_card import Metric, WeightsCard
 
-weights_app = typer.Typer(no_args_is_help=True, help="List, show, verify and add weights.")
+weights_app = typer.Typer(no_args_is_help=True, help="List, show, verify, add and export weights.")
+weights_app.command("export")(export_command)
 
 
 @weights_app.command("list")

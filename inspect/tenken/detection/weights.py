@@ -19,7 +19,7 @@ from tenken.detection.weights_card import WeightsCard, read_card, write_card
 from tenken.errors import WeightsError
 from tenken.hashing import file_sha256
 
-DEFAULT_WEIGHTS = "crack-corrosion"
+DEFAULT_WEIGHTS = "crack-corrosion-hard"
 
 
 @dataclass(frozen=True, slots=True)

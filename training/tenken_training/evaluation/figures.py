@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tenken_training.evaluation.average_precision import pooled_average_precision
+from tenken_training.evaluation.average_precision import RankedDetections, pooled_average_precision
 from tenken_training.evaluation.centreline_score import WIDTH_CLASSES
 from tenken_training.evaluation.intervals import Estimate, IntervalKind
 from tenken_training.evaluation.photo_score import KindScore
@@ -144,12 +144,24 @@ def estimates(scores: Sequence[KindScore], draws: IntArray, *, ranked: bool = Tr
     if "true_fair_px" in names:
         for name in STATE_FIGURES:
             figures.setdefault(name, Estimate(np.nan, np.empty(0), 0, "photos"))
-    photos = [score.ranked for score in scores if score.ranked is not None]
-    if ranked and photos and len(photos) == len(scores):
-        objects = sum(photo.true_count for photo in photos)
-        for name, values in pooled_average_precision(photos, draws).items():
-            figures[name] = Estimate(float(values[0]), values[1:], objects, "labelled objects")
+    if ranked:
+        figures |= _average_precisions([score.ranked for score in scores], draws, "", "labelled objects")
+        figures |= _average_precisions([score.joined for score in scores], draws, "_joined", "joined objects")
     return figures
+
+
+def _average_precisions(
+    photos: Sequence[RankedDetections | None], draws: IntArray, suffix: str, of: str
+) -> dict[str, Estimate]:
+    """Average precision by name and suffix; none where a photo was not looked at as one tile."""
+    looked_at = [photo for photo in photos if photo is not None]
+    if not looked_at or len(looked_at) < len(photos):
+        return {}
+    objects = sum(photo.true_count for photo in looked_at)
+    return {
+        name + suffix: Estimate(float(values[0]), values[1:], objects, of)
+        for name, values in pooled_average_precision(looked_at, draws).items()
+    }
 
 
 def differences(one: Mapping[str, Estimate], other: Mapping[str, Estimate]) -> dict[str, Estimate]:

@@ -53,6 +53,8 @@ class KindScore:
         Sums by name; `tenken_training.evaluation.figures` knows what is made of them.
     ranked
         Detections in the whole photo as one tile, for average precision; None where the detector was not asked.
+    joined
+        The same against labelled objects that touch, joined.
     calibration
         (n, 2) score and whether the detection was right, of the same detections.
     blunders
@@ -61,6 +63,7 @@ class KindScore:
 
     tally: Mapping[str, float]
     ranked: RankedDetections | None = None
+    joined: RankedDetections | None = None
     calibration: FloatArray | None = None
     blunders: tuple[Blunder, ...] = ()
 

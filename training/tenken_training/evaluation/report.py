@@ -37,6 +37,8 @@ MEANINGS: Mapping[str, str] = {
     "box_map50": "average precision of boxes, IoU 0.5 (photo as one tile)",
     "mask_map50_95": "average precision of masks, IoU 0.5 to 0.95 (photo as one tile)",
     "box_map50_95": "average precision of boxes, IoU 0.5 to 0.95 (photo as one tile)",
+    "mask_map50_joined": "average precision of masks, IoU 0.5, labels that touch taken as one",
+    "box_map50_joined": "average precision of boxes, IoU 0.5, labels that touch taken as one",
 }
 """What each figure says, in the order they are shown."""
 

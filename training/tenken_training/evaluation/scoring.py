@@ -139,8 +139,11 @@ def score_photo(
             tally, blunders = score_alarms(kind, defects)
         else:
             tally, blunders = score_defects(kind, truth, defects, tolerance_px=conditions.tolerance_px, states=states)
-        ranked, calibration = whole.get(kind, (None, None))
-        scores[kind] = KindScore({**tally, "megapixels": area}, ranked, calibration, blunders)
+        tally = {**tally, "megapixels": area}
+        if (one := whole.get(kind)) is not None:
+            scores[kind] = KindScore(tally, one.ranked, one.joined, one.calibration, blunders)
+        else:
+            scores[kind] = KindScore(tally, blunders=blunders)
     return PhotoScore(photo.name, photo.site, area, scores, tuple(defects), seconds)
 
 

@@ -18,6 +18,9 @@ EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=int)
 SMALLEST_OBJECT_PX = 100
 """Connected parts of a mask below this are slips of the brush: they count as pixels, not as objects."""
 
+JOINED_PX = 4
+"""Labelled objects of one kind with no wider gap between them are taken as one by `joined_objects`."""
+
 
 @dataclass(frozen=True, slots=True)
 class LabelledObject:
@@ -111,6 +114,30 @@ def from_mask(
             objects.append(LabelledObject(kind, edges, columns.start, rows.start, mask))
     height, width = region.shape
     return Truth(height, width, tuple(objects), {kind: region}, states, crack_width_px)
+
+
+def joined_objects(truth: Truth, kind: str) -> tuple[LabelledObject, ...]:
+    """Give what is labelled of a kind as the things that hang together, gaps of `JOINED_PX` bridged.
+
+    Whoever labels cuts one long or branched crack into as many polygons as suit the hand, and one sheet of rust into
+    parts; a detector that finds the whole crack can match none of them.
+    """
+    region = truth.region(kind)
+    near = ndimage.binary_dilation(region, EIGHT_NEIGHBOURS, iterations=JOINED_PX // 2)
+    numbers = ndimage.label(near, EIGHT_NEIGHBOURS)[0] * region
+    # Slips of the brush are no objects, as before.
+    counted = np.unique([
+        numbers[one.top_px : one.top_px + one.mask.shape[0], one.left_px : one.left_px + one.mask.shape[1]][one.mask][0]
+        for one in truth.objects
+        if one.kind == kind
+    ])  # fmt: skip
+    windows = ndimage.find_objects(numbers)
+    joined = []
+    for number in counted.tolist():
+        rows, columns = windows[number - 1]
+        box = np.array([columns.start, rows.start, columns.stop, rows.stop], np.float64)
+        joined.append(LabelledObject(kind, box, columns.start, rows.start, numbers[rows, columns] == number))
+    return tuple(joined)
 
 
 def painted(geometries: Sequence[shapely.Geometry], height_px: int, width_px: int) -> BoolArray:

@@ -5,6 +5,7 @@ these are only for standing beside published ones, and for looking at scores bel
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +16,33 @@ from tenken.measurement.find import LINEAR_KINDS
 from tenken_training.evaluation.average_precision import RankedDetections
 from tenken_training.evaluation.matching import GRID_PX, Crop, box_iou, mask_iou, matches
 from tenken_training.evaluation.photo_score import grown
-from tenken_training.evaluation.truth import BoolArray, FloatArray, LabelledObject, Truth
+from tenken_training.evaluation.truth import BoolArray, FloatArray, LabelledObject, Truth, joined_objects
 
 SENSITIVE_SCORE = 0.001
 """Lowest score for average precision (ultralytics' validator)."""
 
 CALIBRATED_SCORE = 0.05
 """Detections below are noise that nobody will look at; they would fill the calibration table."""
+
+
+@dataclass(frozen=True, slots=True)
+class WholePhotoScore:
+    """How the detections of one kind in one photo stand to its labels.
+
+    Parameters
+    ----------
+    ranked
+        Against the objects as they are labelled.
+    joined
+        Against labelled objects that touch, joined (`joined_objects`).
+    calibration
+        (n, 2) score and rightness of those over `CALIBRATED_SCORE` that do not repeat a better one. A detection is
+        right there when half of its pixels are labelled.
+    """
+
+    ranked: RankedDetections
+    joined: RankedDetections
+    calibration: FloatArray
 
 
 def score_whole_photo(
@@ -33,7 +54,7 @@ def score_whole_photo(
     *,
     whole_px: int,
     tolerance_px: float,
-) -> dict[str, tuple[RankedDetections, FloatArray]]:
+) -> dict[str, WholePhotoScore]:
     """Run a sensitive detector over the photo as one tile, and pair what it finds with the labels.
 
     Parameters
@@ -53,8 +74,7 @@ def score_whole_photo(
 
     Returns
     -------
-    By kind: the ranked detections, and (n, 2) score and rightness of those over `CALIBRATED_SCORE` that
-    do not repeat a better one. A detection is right there when half of its pixels are labelled.
+    One score for each kind.
     """
     scale = min(1.0, whole_px / max(image.shape[:2]))
     if scale < 1:
@@ -68,19 +88,32 @@ def score_whole_photo(
         chosen = np.flatnonzero(of_kind == kind)
         chosen = chosen[np.argsort(-np.asarray(found.score, dtype=np.float64)[chosen], kind="stable")]
         crops = [_crop(found, int(number), image.shape[:2]) for number in chosen]
-        objects = [one for one in truth.objects if one.kind == kind]
-        ranked = RankedDetections(
-            np.asarray(found.score[chosen], dtype=np.float64),
-            matches(box_iou(_boxes(objects), np.asarray(found.xyxy_px[chosen], dtype=np.float64).reshape(-1, 4))),
-            matches(
-                mask_iou([(one.mask, one.left_px, one.top_px) for one in objects], crops, image.shape[:2], GRID_PX)
-            ),
-            len(objects),
-        )
+        score = np.asarray(found.score[chosen], dtype=np.float64)
+        boxes = np.asarray(found.xyxy_px[chosen], dtype=np.float64).reshape(-1, 4)
         region = truth.region(kind)
         allowed = grown(region, tolerance_px) if kind in LINEAR_KINDS else region
-        scores[kind] = ranked, _rightness(ranked.score, crops, allowed)
+        scores[kind] = WholePhotoScore(
+            _ranked([one for one in truth.objects if one.kind == kind], score, boxes, crops, image.shape[:2]),
+            _ranked(joined_objects(truth, kind), score, boxes, crops, image.shape[:2]),
+            _rightness(score, crops, allowed),
+        )
     return scores
+
+
+def _ranked(
+    objects: Sequence[LabelledObject],
+    score: FloatArray,
+    boxes: FloatArray,
+    crops: Sequence[Crop],
+    shape_px: tuple[int, int],
+) -> RankedDetections:
+    masks = [(one.mask, one.left_px, one.top_px) for one in objects]
+    return RankedDetections(
+        score,
+        matches(box_iou(_boxes(objects), boxes)),
+        matches(mask_iou(masks, crops, shape_px, GRID_PX)),
+        len(objects),
+    )
 
 
 def reduced(truth: Truth, height_px: int, width_px: int) -> Truth:
