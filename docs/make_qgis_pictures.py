@@ -57,6 +57,7 @@ def main() -> None:
     arguments = parser.parse_args()
     application = QgsApplication([], True)
     application.initQgis()
+    QgsApplication.setNullRepresentation("–")  # as docs/qgis.md tells how to
     QgsApplication.setFont(QFont(FONT, 9))
     project = QgsProject.instance()
     if not project.read(str(arguments.results / "inspection.qgz")):

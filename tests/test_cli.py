@@ -43,6 +43,7 @@ def test_every_command_explains_itself(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
     assert "Usage" in result.output
+    assert run(command, "-h").output == result.output
 
 
 def test_training_without_its_extra_names_the_pip_line() -> None:
@@ -156,10 +157,13 @@ def test_a_pdf_is_made_when_asked_for_and_does_not_outlive_its_results(small_dem
     result = run("report", out, "--pdf")
     assert result.exit_code == 0, result.output
     assert "report.pdf" in result.output
-    assert (out / "report.pdf").read_bytes().startswith(b"%PDF-")
+    made = (out / "report.pdf").read_bytes()
+    assert made.startswith(b"%PDF-")
     result = run("report", out, "--standard", "aashto-element-cracks")
     assert result.exit_code == 0, result.output
-    assert "report.pdf of an earlier result removed" in result.output
+    (kept,) = out.glob("report_*.pdf")
+    assert f"report.pdf of the earlier result is kept as {kept.name}" in result.output
+    assert kept.read_bytes() == made
     assert not (out / "report.pdf").exists()
 
 

@@ -266,7 +266,7 @@ def test_assets_are_rfc_7946(flight: Path) -> None:
         assert polygon.distance(shapely.Point(140.1063, 35.6073)) < 1e-4
         assert all(round(value, 9) == value for place in ring for value in place)
         materials.add(feature["properties"]["material"])
-        assert {"asset_id", "name", "material", "under", "detour"} <= set(feature["properties"])
+        assert {"asset_id", "name", "material", "element", "under", "detour"} <= set(feature["properties"])
     assert materials == {"RC", "steel"}
 
 

@@ -76,6 +76,7 @@ def test_reports_name_what_was_skipped(messy: Path, tmp_path: Path) -> None:
         ([], "the folder is empty"),
         (["notes.txt"], "none of its 1 files can be inspected"),
         (["a.jpg"], "none of its 1 files can be inspected"),
+        (["a.txt", "b.jpg"], r"none of its 2 files can be inspected \(first: b\.jpg: empty file"),
     ],
 )
 def test_a_folder_with_nothing_usable_is_refused(tmp_path: Path, made: list[str], message: str) -> None:

@@ -15,7 +15,7 @@ from pyproj import CRS
 from shapely import MultiLineString, MultiPolygon
 
 import tenken
-from tenken.assessment.appraisal import segment_candidates
+from tenken.assessment.appraisal import certainty_of, segment_candidates
 from tenken.assessment.findings import assess
 from tenken.assessment.grade import DefectGrade, Finding
 from tenken.assessment.importance import importance_of, load_priority_rules, people_below
@@ -23,6 +23,7 @@ from tenken.assessment.standard_file import load_standard
 from tenken.errors import AssetsError, SettingsError
 from tenken.identity.identify import Defect
 from tenken.measurement.condition import StateShare
+from tenken.outputs.reviews import Review, as_reviewed
 from tenken.settings import Lang
 from tenken.structure.coverage import View
 
@@ -90,7 +91,8 @@ def test_the_worse_span_comes_first_with_every_factor_shown(two_spans: Path) -> 
     assert {grade.segment_id for grade in grades.values()} == {"A", "B"}
     text = " ".join(findings[0].reasons)
     for shown in ("Candidates for the segment: d.", "Worst candidate d2 (crack)", "Width 0.40 mm",
-                  "crack d 2.00 m", "Severity 0.75", "Importance 0.75", "Extent 0.51", "rank 1"):  # fmt: skip
+                  "crack d 2.00 m", "Severity 0.75", "Certainty 0.90 (weight 1.00)", "Importance 0.75",
+                  "Extent 0.51", "rank 1"):  # fmt: skip
         assert shown in text
 
 
@@ -241,6 +243,45 @@ def test_equal_segments_are_ordered_by_id_and_the_input_order_does_not_matter(tw
     assert listed(defects[::-1], [photo(0, 20)], two_spans)[1] == findings
 
 
+def test_sure_candidates_come_before_a_doubtful_one_of_the_same_grade(two_spans: Path) -> None:
+    doubtful = replace(crack("d1", 2, 0.4, length_m=5), score=0.4)
+    sure = [replace(crack(f"d{i}", 12, 0.4, y_m=i, length_m=1), score=0.95) for i in range(2, 7)]
+    _, findings = listed([doubtful, *sure], [photo(0, 20)], two_spans)
+    assert [f.segment.segment_id for f in findings] == ["B", "A"]
+    # One doubtful e stands for less than five sure d's.
+    assert 1.0 * certainty_of([(1.0, 0.65)]) < 0.75 * certainty_of([(0.75, 0.95)] * 5)
+    # A person's word makes it certain: of equal grades and extent the confirmed one leads.
+    alone = [replace(crack("d1", 2, 0.4), score=0.4), replace(crack("d2", 12, 0.4), score=0.9)]
+    confirmed = as_reviewed(alone, {"d1": Review("confirmed", None)})
+    assert [f.segment.segment_id for f in listed(alone, [photo(0, 20)], two_spans)[1]] == ["B", "A"]
+    _, findings = listed(confirmed, [photo(0, 20)], two_spans)
+    assert [f.segment.segment_id for f in findings] == ["A", "B"]
+    assert any("the worst candidate was confirmed" in reason for reason in findings[0].reasons)
+
+
+def test_what_a_person_rejected_makes_nothing_certain() -> None:
+    (kept,) = as_reviewed([replace(crack("d1", 2), score=0.4)], {"d1": Review("rejected", None, "corrosion")})
+    assert (kept.score, kept.kind) == (0.4, "crack")
+
+
+candidates = st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 1.0)), min_size=1, max_size=6)
+
+
+@given(candidates=candidates, more=st.floats(0.0, 1.0), surer=st.floats(0.0, 1.0), another=candidates)
+def test_severer_surer_and_more_candidates_never_lower_severity_and_certainty_together(
+    candidates: list[tuple[float, float]], more: float, surer: float, another: list[tuple[float, float]]
+) -> None:
+    def factor(these: list[tuple[float, float]], weight: float) -> float:
+        return float(max(severity for severity, _ in these) * certainty_of(these) ** weight)
+
+    severity, score = candidates[0]
+    worse = [(severity + more * (1 - severity), score), *candidates[1:]]
+    sure = [(severity, score + surer * (1 - score)), *candidates[1:]]
+    for weight in (0.4, 0.5, 0.6, 1.0):
+        for changed in (worse, sure, candidates + another):
+            assert factor(changed, weight) >= factor(candidates, weight) - 1e-3
+
+
 def test_a_rank_that_hangs_on_a_weight_is_shown_as_a_range(tmp_path: Path) -> None:
     spans = [shapely.box(0, 0, 10, 10), shapely.box(10, 0, 20, 10), shapely.box(20, 0, 30, 10)]
     path = assets(
@@ -324,6 +365,7 @@ def test_reasons_follow_the_language(two_spans: Path) -> None:
     ("old", "new", "says"),
     [
         ("severity = 1.0", "severity = -1.0", "weights.severity"),
+        ("certainty = 1.0", "certainty = 1.5", "weights.certainty"),
         ("ungraded", "unrated", "severity."),
         ('"P"', "P", "cannot be read"),
     ],

@@ -23,13 +23,13 @@ from scipy import ndimage
 from typer.testing import CliRunner, Result
 
 from tenken.cli import app
-from tenken.commands.terminal import STAGES
 from tenken.commands.train import main_figures
 from tenken.detection.detect import KINDS
 from tenken.detection.weights import find_weights
 from tenken.errors import SettingsError
 from tenken.hashing import file_sha256
 from tenken.running.progress import Silence
+from tenken.wording import words
 from tenken_demo.noise import stream
 from tenken_training import publish as publishing
 from tenken_training.appearance import taken_anew
@@ -488,7 +488,7 @@ class CtrlC(Silence):
         self.steps, self.total, self.notes, self._after = 0, 0, list[str](), after
 
     def start(self, stage: str, total: int) -> None:
-        assert stage in STAGES
+        assert f"stage.{stage}" in words("en").phrases
         self.total = total
 
     def advance(self, steps: int = 1) -> None:

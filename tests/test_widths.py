@@ -7,13 +7,20 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from scipy import ndimage
-from shapely import LineString, affinity
+from shapely import LineString, MultiPolygon, Polygon, affinity
 
 from tenken import Detections, PhotoDefect, find_defects
 from tenken.imagery.picture import luminance
 from tenken.measurement.measure import Sighting, sight
 from tenken.measurement.profiles import sample_profiles
-from tenken.measurement.surface_widths import LARGEST_OVER_MM
+from tenken.measurement.surface_widths import (
+    LARGEST_OVER_MM,
+    Breadth,
+    StatedWidth,
+    SurfaceWidths,
+    bounds_only,
+    within_mask,
+)
 from tenken.measurement.width_statistics import largest, percentile
 from tenken.measurement.widths import WidthReadings, read_widths
 from tenken_demo.close_up import NO_CRACKS, CloseUp, Conditions, draw_close_up, draw_no_crack
@@ -170,6 +177,39 @@ def test_a_crack_that_swells_has_a_largest_width_beyond_its_median() -> None:
     assert one.width_mm is not None
     assert one.width_largest.width_mm > 1.2 * one.width_mm
     assert one.width_largest.low_mm <= drawn.largest_width_mm(LARGEST_OVER_MM) <= one.width_largest.high_mm
+
+
+def test_a_width_ends_at_the_breadth_of_its_mask() -> None:
+    # 3 px wide over 60 px, 7 px over 20 px, at 2 mm a pixel: 4 px on average.
+    mask = MultiPolygon([Polygon([(0, 0), (60, 0), (60, -2), (80, -2), (80, 5), (60, 5), (60, 3), (0, 3)])])
+    breadth = Breadth.of(mask, 80.0, 2.0)
+    assert breadth.mean_mm == pytest.approx((4 + 1) * 2)
+    assert breadth.largest_mm == pytest.approx((7 + 1) * 2, rel=0.05)
+    vague = SurfaceWidths(StatedWidth(None, 0.0, 40), StatedWidth(None, 0.0, 60), StatedWidth(None, 0.0, 80))
+    cut = within_mask(vague, breadth)
+    assert cut is not None
+    assert [one.high_mm for one in (cut.median, cut.p95, cut.largest)] == [10, breadth.largest_mm, breadth.largest_mm]
+    assert bounds_only(cut.largest.low_mm)
+    # A number beyond the mask is no number of this crack; what lies within stays as it is.
+    beyond = SurfaceWidths(StatedWidth(8, 7, 9), StatedWidth(9, 8, 10), StatedWidth(40, 35, 45))
+    cut = within_mask(beyond, breadth)
+    assert cut is not None
+    assert (cut.median, cut.p95) == (beyond.median, beyond.p95)
+    assert cut.largest == StatedWidth(None, 7, breadth.largest_mm)
+    wider = SurfaceWidths(StatedWidth(14, 12, 16), StatedWidth(15, 13, 17), StatedWidth(16, 14, 18))
+    assert within_mask(wider, breadth) is None
+
+
+def test_what_is_surely_wider_than_its_mask_gets_no_width() -> None:
+    rng = np.random.default_rng(5)
+    drawn = draw_close_up(rng, Conditions(12.0))
+    found = found_in(drawn)
+    assert sight(found, "drawn", "0" * 64, drawn.placement).width_status == "measured"
+    assert found.centreline_px is not None
+    thin = found.centreline_px.buffer(2.0)
+    narrow = replace(found, outline_px=thin if isinstance(thin, MultiPolygon) else MultiPolygon([thin]))
+    sighting = sight(narrow, "drawn", "0" * 64, drawn.placement)
+    assert (sighting.width_status, sighting.width_mm, sighting.width_high_mm) == ("unmeasured", None, None)
 
 
 def test_errors_of_readings_are_not_taken_for_a_wide_place() -> None:

@@ -37,24 +37,26 @@ class Part:
     asset_id: str
     name: str
     material: str
+    element: str
     surface: SurfaceName
     u_m: tuple[float, float]
     v_m: tuple[float, float]
 
 
 PARTS = (
-    Part("DEMO-D1", "点検橋 床版 1 / deck panel 1", "RC", "deck", (DECK_U_M[0], PANEL_JOINTS_U_M[0]), DECK_V_M),
-    Part("DEMO-D2", "点検橋 床版 2 / deck panel 2", "RC", "deck", PANEL_JOINTS_U_M, DECK_V_M),
-    Part("DEMO-D3", "点検橋 床版 3 / deck panel 3", "RC", "deck", (4.0, EXPANSION_JOINT_U_M[0]), DECK_V_M),
+    Part("DEMO-D1", "点検橋 床版 1 / deck panel 1", "RC", "deck", "deck", (DECK_U_M[0], PANEL_JOINTS_U_M[0]), DECK_V_M),
+    Part("DEMO-D2", "点検橋 床版 2 / deck panel 2", "RC", "deck", "deck", PANEL_JOINTS_U_M, DECK_V_M),
+    Part("DEMO-D3", "点検橋 床版 3 / deck panel 3", "RC", "deck", "deck", (4.0, EXPANSION_JOINT_U_M[0]), DECK_V_M),
     Part(
         "DEMO-D4",
         "点検橋 床版 4 / deck panel 4",
         "RC",
         "deck",
+        "deck",
         (EXPANSION_JOINT_U_M[1], DECK_U_M[1]),
         DECK_V_M,
     ),
-    Part("DEMO-G1", "点検橋 主桁 G1 / main girder G1", "steel", "girder", GIRDER_U_M, GIRDER_V_M),
+    Part("DEMO-G1", "点検橋 主桁 G1 / main girder G1", "steel", "girder", "girder", GIRDER_U_M, GIRDER_V_M),
 )
 
 

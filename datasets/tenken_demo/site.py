@@ -53,6 +53,7 @@ def write_assets(folder: Path, frame: BridgeFrame) -> None:
                     "asset_id": part.asset_id,
                     "name": part.name,
                     "material": part.material,
+                    "element": part.element,
                     **IMPORTANCE,
                 },
             }

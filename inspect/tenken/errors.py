@@ -3,6 +3,7 @@
 TenkenError                1  unexpected
 ├── SettingsError          2  usage or settings
 ├── FlightError            3  flight unreadable, or nothing usable in it
+│   └── PhotoError         3  one photo damaged or no picture
 ├── AssetsError            4  the assets file
 ├── WeightsError           5  the weights
 ├── MissingExtraError      6  a needed extra is not installed
@@ -30,6 +31,15 @@ class FlightError(TenkenError, ValueError):
     """The flight cannot be read, or nothing in it is usable."""
 
     exit_code = 3
+
+
+class PhotoError(FlightError):
+    """A photo is damaged, or no picture at all."""
+
+    def __init__(self, name: str, note: str) -> None:
+        """Put the photo's name before what is wrong with it."""
+        super().__init__(f"{name}: {note}")
+        self.note = note
 
 
 class AssetsError(TenkenError, ValueError):

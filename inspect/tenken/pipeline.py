@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenken.assessment.findings import assess
+from tenken.assessment.hints import hints
 from tenken.assessment.standard_file import load_standard
 from tenken.detection.cores import usable_cores
 from tenken.detection.detect import Detector
@@ -16,6 +17,7 @@ from tenken.identity.identify import identify
 from tenken.imagery.flight import Flight, count_files, read_flight
 from tenken.inspection import Inspection, SkippedRecord
 from tenken.measurement.measure import sight
+from tenken.notes import Note
 from tenken.outputs.reviews import REJECTED, EarlierReview, as_reviewed, carry_reviews, read_reviews
 from tenken.running.photos import coverage_views, identity_views, placed_photos
 from tenken.running.places import FlightPlaces, adjusted_places, crs_of, stated_places
@@ -26,11 +28,6 @@ from tenken.running.versions import versions
 from tenken.running.work import FlightOutcome, TileGrid, detect_flight
 from tenken.settings import Settings
 from tenken.structure.assets import faces_of, read_assets
-
-NO_FACE_IN_VIEW = (
-    "No photo shows any of the faces in {file}: check from where their heights count (above take-off; with --surface "
-    "plane:HEIGHT or a surface model as the photos' altitudes do), the side they are seen from, and the gimbal's pitch"
-)
 
 
 def inspect_flight(
@@ -76,7 +73,8 @@ def inspect_flight(
         with watch.time("read"):
             progress.start("read", count_files(flight))
             read = read_flight(flight, on_file=progress.advance)
-            check_inputs(read, settings)
+            for hint in check_inputs(read, settings):
+                progress.note(hint)
         model = chosen_model(settings, detector, workers)
         note_changes(folder, settings, model.sha256, progress)
         with watch.time("detect"):
@@ -85,7 +83,7 @@ def inspect_flight(
             faces = faces_of(settings.assets, crs_of(read))
             stated = stated_places(read, outcome, settings.surface, faces)
             if faces and not stated.before_faces:
-                progress.note(NO_FACE_IN_VIEW.format(file=settings.assets))
+                progress.note(Note.of("note.no_face_in_view", file=settings.assets))
             tied = tie_flight(read, stated.of_photos, folder, workers, progress, fresh=fresh)
         progress.start("measure", 1)
         with watch.time("measure"):
@@ -97,20 +95,24 @@ def inspect_flight(
     return inspection
 
 
-def check_inputs(flight: Flight, settings: Settings) -> None:
+def check_inputs(flight: Flight, settings: Settings) -> list[Note]:
     """Read standard, surface and assets once, for a wrong name must not cost an hour of detection.
+
+    Returns
+    -------
+    What the user should be told before that hour.
 
     Raises
     ------
     SettingsError, AssetsError
     """
-    load_standard(settings.standard)
+    standard = load_standard(settings.standard)
     surface = parse_surface(settings.surface)
     if isinstance(surface, RasterFile):
         surface.check()
     crs = crs_of(flight)
-    if settings.assets is not None and crs is not None:
-        read_assets(settings.assets, crs)
+    assets = () if settings.assets is None or crs is None else read_assets(settings.assets, crs)
+    return hints(flight.name, settings.assets, assets, standard)
 
 
 def measure_flight(

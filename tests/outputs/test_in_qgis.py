@@ -19,7 +19,7 @@ from tenken.outputs.grades import STATE_COLOURS, grade_colour, kind_colour
 from tenken.outputs.layers import all_layers
 from tenken.outputs.qgis.project import ProjectFiles, write_project
 from tenken.outputs.qgis.relations import RELATIONS
-from tenken.outputs.wording import words
+from tenken.wording import words
 
 QGIS_PYTHON = Path("/usr/bin/python3")
 """Where Debian's QGIS has its Python."""

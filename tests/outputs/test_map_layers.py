@@ -18,7 +18,7 @@ from tenken.outputs import Review, carry_reviews, read_reviews, write_layers
 from tenken.outputs.layers import all_layers
 from tenken.outputs.qgis.widgets import NULL
 from tenken.outputs.reviews import EarlierReview, keep_lost_reviews
-from tenken.outputs.wording import words
+from tenken.wording import words
 
 PROMISED = {
     "defects": "id kind score segment_id length_m width_mm width_low_mm width_high_mm width_status area_m2 "

@@ -15,7 +15,7 @@ from tenken.outputs.qgis import write_project
 from tenken.outputs.qgis.forms import FORMS, Group, Related
 from tenken.outputs.qgis.project import GROUPS, THEMES, Orthomosaic, ProjectFiles, project_text
 from tenken.outputs.qgis.relations import MANY_TO_MANY, RELATIONS
-from tenken.outputs.wording import words
+from tenken.wording import words
 
 FILES = ProjectFiles("inspection.gpkg", "../flight 042")
 

@@ -21,7 +21,7 @@ from tenken.inspection import Inspection
 from tenken.outputs import report_pictures, write_crops, write_report
 from tenken.outputs.report_pictures import embedded_pictures, linked_originals, map_background
 from tenken.outputs.reviews import Review
-from tenken.outputs.wording import words
+from tenken.wording import words
 
 LoadWindow = Callable[[str, int, int, int, int], npt.NDArray[np.uint8]]
 VOID = {"meta", "img", "input", "br", "path", "link", "hr"}

@@ -14,7 +14,7 @@ import pytest
 from tenken.inspection import Inspection
 from tenken.outputs import write_crops, write_report
 from tenken.outputs.reviews import Review
-from tenken.outputs.wording import words
+from tenken.wording import words
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -23,7 +23,7 @@ from tenken.outputs.pdf_page import ArchivePage
 from tenken.outputs.report_pdf import NO_DATE, write_pdf
 from tenken.outputs.report_pictures import Background
 from tenken.outputs.reviews import Review
-from tenken.outputs.wording import words
+from tenken.wording import words
 
 LoadWindow = Callable[[str, int, int, int, int], npt.NDArray[np.uint8]]
 

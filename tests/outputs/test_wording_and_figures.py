@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 import tenken.outputs
 from tenken.errors import SettingsError
 from tenken.inspection import Inspection
+from tenken.measurement.surface_widths import StatedWidth
 from tenken.outputs import columns
 from tenken.outputs.crops import scale_bar
-from tenken.outputs.figures import percent_text, width_text
+from tenken.outputs.figures import percent_text, stated_width_text, width_status_text, width_text
 from tenken.outputs.grades import GRADE_COLOURS, severity, worst_grade
-from tenken.outputs.wording import LANGUAGES, catalogue, words
+from tenken.wording import LANGUAGES, catalogue, words
 
-ASKED = re.compile(r"""\b(?:t|text|title)\(f?["']([\w.]+)["']""")
+ASKED = re.compile(r"""\b(?:t|text|title|Note\.of)\(\s*["'](\w+\.[\w.]+)["']""")
 PACKAGE = Path(tenken.outputs.__file__).parent
 
 
@@ -31,7 +32,7 @@ def test_both_languages_say_everything_with_the_same_placeholders() -> None:
 
 
 def test_every_phrase_that_code_and_templates_ask_for_exists() -> None:
-    sources = [*PACKAGE.glob("*.py"), *(PACKAGE / "templates").glob("*.j2")]
+    sources = [*PACKAGE.parent.rglob("*.py"), *(PACKAGE / "templates").glob("*.j2")]
     asked = {key for source in sources for key in ASKED.findall(source.read_text(encoding="utf-8"))}
     assert len(asked) > 100
     assert asked <= set(catalogue())
@@ -85,6 +86,15 @@ def test_an_unknown_language_is_refused_by_name() -> None:
 def test_one_width_stands_only_if_measured(bridge: Inspection, status: str | None, shown: str) -> None:
     crack = next(one for one in bridge.defects if one.id == "C-0001")
     assert width_text(dataclasses.replace(crack, width_status=status)) == shown
+
+
+@pytest.mark.parametrize(("low_mm", "shown"), [(0.0, "≤ 116 mm"), (0.04, "≤ 116 mm"), (0.86, "0.86–116 mm")])
+def test_an_interval_from_nothing_says_only_at_most(bridge: Inspection, low_mm: float, shown: str) -> None:
+    crack = next(one for one in bridge.defects if one.id == "C-0001")
+    vague = dataclasses.replace(crack, width_status="estimated", width_low_mm=low_mm, width_high_mm=116.0)
+    assert width_text(vague) == stated_width_text(StatedWidth(None, low_mm, 116.0)) == shown
+    told = {"≤": "not measurable in these photos"}.get(shown[0], "estimated: a range only")
+    assert width_status_text(vague, words("en")).startswith(told)
 
 
 @given(st.floats(0, 1, exclude_min=True, exclude_max=True))

@@ -11,11 +11,10 @@ import numpy as np
 
 from tenken.adjustment.tie_points import TiePoints
 from tenken.georeferencing.photo_placement import PhotoPlacement
+from tenken.notes import Note
 
 CLEARLY = 0.5
 """The better of the two ways must leave at most this share of the other's misfit."""
-
-TURNED = "its neighbours show that the picture was turned by 180° after the flight; it is placed accordingly"
 
 _HALF_TURN = np.diag([-1.0, -1.0, 1.0])
 
@@ -46,7 +45,7 @@ def settle_half_turns(placements: Mapping[str, PhotoPlacement], ties: Sequence[T
         turned = _turned(placement)
         as_it_is, the_other = (_misfit_m(name, case, settled, evidence[name]) for case in (placement, turned))
         if the_other <= CLEARLY * as_it_is:
-            settled[name] = replace(turned, maybe_turned=False, doubts=(*placement.doubts, TURNED))
+            settled[name] = replace(turned, maybe_turned=False, doubts=(*placement.doubts, Note.of("note.turned")))
         elif as_it_is <= CLEARLY * the_other:
             settled[name] = replace(placement, maybe_turned=False)
     return settled

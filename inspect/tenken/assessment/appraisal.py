@@ -1,4 +1,4 @@
-"""What a segment's place in the repair list comes from: severity, importance, exposure and hard rules."""
+"""What a segment's place in the repair list comes from: severity, certainty, importance, exposure and hard rules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +31,8 @@ class Appraisal:
     """What puts it before all scores, if anything does."""
     severity: float
     """Of the worst defect, 0..1."""
+    certainty: float
+    """Share of the severity that is left when each candidate counts with its score, 0..1."""
     importance: float
     """Floor..1."""
     exposure: float
@@ -44,7 +46,12 @@ class Appraisal:
 
     def priority(self, weights: Weights) -> float:
         """Give the score, 0..100."""
-        score = self.severity**weights.severity * self.importance**weights.importance * self.exposure**weights.exposure
+        score = (
+            self.severity**weights.severity
+            * self.certainty**weights.certainty
+            * self.importance**weights.importance
+            * self.exposure**weights.exposure
+        )
         return round(100.0 * float(score), 2)
 
 
@@ -76,6 +83,7 @@ def appraise(
     here = quantities[segment.segment_id]
     defects, graded = [part for part, _ in parts], [grade for _, grade in parts]
     importance, reasons = importance_of(segment.importance, rules.importance)
+    severities = {grade.defect_id: _severity(grade, standard, rules) for grade in graded}
     sizes = {defect.id: (defect.width_high_mm or 0.0, defect.length_m or defect.area_m2 or 0.0) for defect in defects}
     return Appraisal(
         segment=segment,
@@ -85,7 +93,8 @@ def appraise(
         coverage=coverage[segment.segment_id],
         candidates=segment_candidates([grade.candidates for grade in graded if grade.candidates], standard),
         hard_rule=_falling(segment, defects, rules),
-        severity=max((_severity(grade, standard, rules) for grade in graded), default=0.0),
+        severity=max(severities.values(), default=0.0),
+        certainty=certainty_of([(severities[defect.id], defect.score) for defect in defects]),
         importance=importance,
         exposure=_exposure(here, rules),
         importance_reasons=reasons,
@@ -108,6 +117,29 @@ def _severity(grade: DefectGrade, standard: Standard, rules: PriorityRules) -> f
     if not grade.candidates:
         return rules.severity.ungraded
     return (standard.severity(grade.candidates[0]) + standard.severity(grade.candidates[-1])) / 2
+
+
+def certainty_of(candidates: Sequence[tuple[float, float]]) -> float:
+    """Give how far a segment's severity can be trusted, 0..1 [P].
+
+    Each candidate is there with the probability that its score states, independently of the others. What is expected
+    of the severest one that is there, as a share of the severest of all. One more candidate, a severer or a surer one
+    never makes severity times certainty less.
+
+    Parameters
+    ----------
+    candidates
+        Severity and score of each, both 0..1.
+
+    >>> certainty_of([(1.0, 0.6)]), certainty_of([(1.0, 0.6), (1.0, 0.6)])
+    (0.6, 0.84)
+    """
+    expected, none_so_far = 0.0, 1.0
+    for severity, score in sorted(candidates, reverse=True):
+        expected += none_so_far * score * severity
+        none_so_far *= 1.0 - score
+    severest = max((severity for severity, _ in candidates), default=0.0)
+    return expected / severest if severest else 1.0
 
 
 def _exposure(here: Quantities, rules: PriorityRules) -> float:

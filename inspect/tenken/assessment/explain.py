@@ -26,6 +26,7 @@ def ranked_reasons(case: Appraisal, places: tuple[int, int], weights: Weights, w
     if case.defects:
         reasons += _damage(case)
         reasons.append(Reason("severity", {"severity": case.severity, "weight": weights.severity}))
+        reasons.append(_certainty(case, weights))
         reasons.append(_importance(case, weights))
         reasons.append(_exposure(case, weights))
         span: dict[str, object] = {"first": places[0], "last": places[1], "percent": 100 * weight_shift}
@@ -90,6 +91,13 @@ def _quantities(case: Appraisal) -> tuple[Reason, ...]:
         )
         for (code, kind, grades), count in counts.items()
     )
+
+
+def _certainty(case: Appraisal, weights: Weights) -> Reason:
+    scores = {defect.id: defect.score for defect in case.defects}
+    worst = scores[case.grades[0].defect_id]
+    figures: dict[str, object] = {"certainty": case.certainty, "weight": weights.certainty, "score": worst}
+    return Reason("certainty" if worst < 1 else "certainty_confirmed", figures)
 
 
 def _importance(case: Appraisal, weights: Weights) -> Reason:

@@ -8,6 +8,7 @@ from tenken.assessment.reasons import Reason, Term
 from tenken.assessment.spacing import SEARCH_M
 from tenken.assessment.standards import CorrosionRule, CrackGridRule, CrackRule, Rule, Standard
 from tenken.identity.identify import Defect
+from tenken.measurement.surface_widths import bounds_only
 from tenken.settings import Lang
 
 CONCRETE = ("RC", "PC")
@@ -60,7 +61,7 @@ def _crack_reasons(
 ) -> list[Reason]:
     if interval is None:
         reasons = [Reason("width_unknown")]
-    elif interval[0] == 0.0:
+    elif bounds_only(interval[0]):
         reasons = [Reason("width_below", {"high_mm": interval[1]})]
     else:
         (low_mm, high_mm), status = interval, Term(defect.width_status or "unknown")

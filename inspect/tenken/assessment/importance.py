@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from tenken.assessment.reasons import Reason, Term
 from tenken.errors import SettingsError
@@ -23,8 +23,16 @@ class Weights(_Record):
     """Exponents of the factors."""
 
     severity: float = Field(gt=0)
+    certainty: float = Field(ge=0)
     importance: float = Field(ge=0)
     exposure: float = Field(ge=0)
+
+    @field_validator("certainty")
+    @classmethod
+    def _not_above_severity(cls, certainty: float, info: ValidationInfo) -> float:
+        if certainty > info.data.get("severity", certainty):
+            raise ValueError("must not be above the weight of severity, or a worse candidate could rank lower")
+        return certainty
 
 
 class SeverityRule(_Record):

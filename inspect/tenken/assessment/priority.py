@@ -1,4 +1,4 @@
-"""The repair list: hard rules first, then severity x importance x exposure, every factor shown.
+"""The repair list: hard rules first, then severity x certainty x importance x exposure, every factor shown.
 
 An average would hide one bad member, so the worst candidate leads and quantities stand beside it. What was
 not seen comes last, without a rank: not assessed does not mean sound. Nothing here sets a diagnosis

@@ -67,8 +67,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "width_exact": ("幅 {width_mm:.2f} mm（{status}）。", "Width {width_mm:.2f} mm ({status})."),
     "width_below": (
-        "写真で測れる幅より細く、{high_mm:.2f} mm 以下としか言えない。",
-        "Finer than the photo can measure: all that can be said is at most {high_mm:.2f} mm.",
+        "この写真では幅を測れず、{high_mm:.2f} mm 以下としか言えない。",
+        "Width not measurable in the photo: all that can be said is at most {high_mm:.2f} mm.",
     ),
     "width_unknown": (
         "幅を測定できないため、すべての幅区分が候補に残る。",
@@ -159,6 +159,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "severity": (
         "損傷の重さ {severity:.2f}（重み {weight:.2f}）。",
         "Severity {severity:.2f} (weight {weight:.2f}).",
+    ),
+    "certainty": (
+        "確からしさ {certainty:.2f}（重み {weight:.2f}）：候補を確信度で割り引いて残る重さの割合"
+        "（最も重い候補の確信度 {score:.2f}）。",
+        "Certainty {certainty:.2f} (weight {weight:.2f}): share of the severity that is left when each candidate "
+        "counts with its score (the worst one's is {score:.2f}).",
+    ),
+    "certainty_confirmed": (
+        "確からしさ {certainty:.2f}（重み {weight:.2f}）：最も重い候補は確認済み、または確信度 1。",
+        "Certainty {certainty:.2f} (weight {weight:.2f}): the worst candidate was confirmed, or its score is 1.",
     ),
     "importance": (
         "重要度 {importance:.2f}（重み {weight:.2f}）：{inputs}。",

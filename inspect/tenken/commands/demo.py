@@ -20,10 +20,13 @@ def demo(
     from tenken.commands.run import inspect_with_progress
     from tenken.commands.terminal import shown_progress
     from tenken.settings import Settings
+    from tenken.wording import words
     from tenken_demo import make_demo_flight
 
+    chosen = options.language(lang)
+    text = words(chosen)
     flight = folder / "flight"
-    with shown_progress(quiet=quiet) as progress:
+    with shown_progress(quiet=quiet, lang=chosen) as progress:
         progress.start("render", photos)
 
         def tell(stage: str, done: int, _total: int) -> None:
@@ -33,10 +36,9 @@ def demo(
         make_demo_flight(flight, seed=seed, photos=photos, progress=tell)
     command = f"inspect run {flight / 'images'} --assets {flight / 'assets.geojson'} --surface {flight / 'surface.tif'}"
     if not quiet:
-        typer.echo(f"Made {flight}; its truth stands in {flight / 'truth.json'}.")
-        typer.echo(f"{'To inspect it' if only_make else 'Now running'}: {command} --out {folder / 'results'}")
+        typer.echo(text("console.demo_made", flight=flight, truth=flight / "truth.json"))
+        key = "console.demo_next" if only_make else "console.demo_now"
+        typer.echo(text(key, command=f"{command} --out {folder / 'results'}"))
     if not only_make:
-        settings = Settings(
-            assets=flight / "assets.geojson", surface=str(flight / "surface.tif"), lang=options.language(lang)
-        )
+        settings = Settings(assets=flight / "assets.geojson", surface=str(flight / "surface.tif"), lang=chosen)
         inspect_with_progress(flight / "images", folder / "results", settings, quiet=quiet)

@@ -1,11 +1,14 @@
 """``inspect export``: a finished run's result in the formats of other programs, or a copy fit to be published."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tenken.commands import options
+
+if TYPE_CHECKING:
+    from tenken.settings import Lang
 
 FORMATS = "coco, csv, geojson, geoparquet, ngsi or shapefile"
 
@@ -31,6 +34,8 @@ def export(
     with_defects: Annotated[
         bool, typer.Option("--with-defects", help="With --public: confirmed defects too, places rounded to 100 m.")
     ] = False,
+    lang: options.RunLanguage = None,
+    quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Export a finished run, with what people entered in QGIS. Photos are only needed with --public."""
@@ -38,6 +43,9 @@ def export(
 
     from tenken.errors import SettingsError
     from tenken.exports.formats import EXPORTERS, export_result
+    from tenken.notes import said
+    from tenken.running.results import finished_run
+    from tenken.wording import words
 
     if (to is None) == (not public):
         raise SettingsError(f"inspect export: give either --to ({', '.join(EXPORTERS)}) or --public")
@@ -46,25 +54,40 @@ def export(
             raise SettingsError("--flight, --blur-weights and --with-defects go with --public, not with --to")
         folder, notes = export_result(out, to, dest, rejected=rejected)
     else:
-        folder, notes = _public(out, dest, flight, blur_weights, with_defects=with_defects, quiet=json)
+        told = options.run_language(lang, finished_run(out))
+        progress_lang = None if quiet or json else told
+        folder, notes = _public(out, dest, flight, blur_weights, with_defects=with_defects, lang=progress_lang)
     if json:
         typer.echo(json_format.dumps({"folder": str(folder), "notes": notes}, ensure_ascii=False, indent=2))
         return
+    if quiet:
+        return
+    told = options.run_language(lang, finished_run(out))
     for note in notes:
-        typer.echo(note)
-    typer.echo(f"Exported to {folder}")
+        typer.echo(said(note, told))
+    typer.echo(words(told)("console.exported", folder=folder))
 
 
 def _public(
-    out: Path, dest: Path | None, flight: Path | None, blur_weights: str | None, *, with_defects: bool, quiet: bool
+    out: Path,
+    dest: Path | None,
+    flight: Path | None,
+    blur_weights: str | None,
+    *,
+    with_defects: bool,
+    lang: "Lang | None",
 ) -> tuple[Path, list[str]]:
+    """Make the public copy; without a language nothing is said meanwhile."""
     from tenken.commands.terminal import shown_progress
     from tenken.detection.detect import load_detector
     from tenken.exports.public_copy import export_public
+    from tenken.notes import Note
 
     detector = None if blur_weights is None else load_detector(blur_weights)
-    with shown_progress(quiet=quiet) as progress:
-        folder, published, withheld = export_public(
-            out, dest, flight, progress, detector=detector, with_defects=with_defects
-        )
-    return folder, [f"{published} photos published, {withheld} withheld"]
+    with shown_progress(quiet=lang is None, lang=lang or "en") as progress:
+        copy = export_public(out, dest, flight, progress, detector=detector, with_defects=with_defects)
+    notes: list[str] = [Note.of("export.published", published=copy.published, withheld=copy.withheld)]
+    if copy.defects is not None:
+        key = "export.defects" if copy.defects else "export.no_defects"
+        notes.append(Note.of(key, count=copy.defects, unreviewed=copy.unreviewed))
+    return copy.folder, notes

@@ -11,6 +11,7 @@ from tenken.commands import options
 def info(
     flight: Annotated[Path, typer.Argument(help="Folder of drone photos, or an orthomosaic GeoTIFF.")],
     surface: options.Surface = "plane",
+    lang: options.Language = None,
     json: options.Json = False,
 ) -> None:
     """Tell cameras, ground resolution, the smallest visible crack, and which photos cannot be used and why."""
@@ -18,5 +19,6 @@ def info(
 
     from tenken.running.preview import preview_flight
 
+    told = options.language(lang)
     preview = preview_flight(flight, surface)
-    typer.echo(json_format.dumps(preview.as_json(), ensure_ascii=False, indent=2) if json else preview.as_text())
+    typer.echo(json_format.dumps(preview.as_json(), ensure_ascii=False, indent=2) if json else preview.as_text(told))

@@ -14,6 +14,7 @@ def locate(
     pixels: Annotated[list[str], typer.Argument(metavar="X,Y …", help="Pixels: column,row from the top left.")],
     surface: options.Surface = "plane",
     assets: Annotated[Path | None, typer.Option(help="Parts of the structure, for photos of their faces.")] = None,
+    lang: options.Language = None,
     json: options.Json = False,
 ) -> None:
     """Tell where pixels lie on the surface: longitude, latitude, height, and the error in metres (1 sigma)."""
@@ -23,8 +24,12 @@ def locate(
 
     from tenken.errors import SettingsError
     from tenken.georeferencing.locate import locate as locate_pixels
+    from tenken.notes import said
     from tenken.running.preview import place_one
+    from tenken.wording import words
 
+    told = options.language(lang)
+    text = words(told)
     xy_px = np.array([_pixel(text) for text in pixels])
     picture = place_one(photo, surface, assets)
     for x, y in xy_px.tolist():
@@ -32,7 +37,7 @@ def locate(
             raise SettingsError(f"{x:g},{y:g}: lies outside the photo ({picture.width_px} x {picture.height_px} px)")
     locations = locate_pixels(picture.placement, xy_px)
     for doubt in picture.doubts:
-        typer.echo(f"note: {doubt}", err=True)
+        typer.echo(f"{text('info.note')}: {said(doubt, told)}", err=True)
     if json:
         rows = [
             {
@@ -49,16 +54,16 @@ def locate(
         ]
         typer.echo(json_format.dumps(rows, indent=2))
         return
-    typer.echo(f"{'pixel':>15} {'longitude':>15} {'latitude':>14} {'height m':>10} {'error m':>8}")
+    names = (text(f"locate.{name}") for name in ("pixel", "longitude", "latitude", "height", "error"))
+    typer.echo(" ".join(f"{name:>{width}}" for name, width in zip(names, (15, 15, 14, 10, 8), strict=True)))
     for one in locations:
         where = f"{one.xy_px[0]:g},{one.xy_px[1]:g}"
         if one.lon_deg is None:
-            typer.echo(f"{where:>15} meets no surface: outside the surface model, or its heights have another datum")
+            typer.echo(f"{where:>15} {text('locate.no_surface')}")
         else:
-            height = "unknown" if one.height_m is None else f"{one.height_m:.2f}"
-            on_face = (
-                "" if one.face_xy_m is None else f"  {one.face}: x {one.face_xy_m[0]:.2f}, y {one.face_xy_m[1]:.2f}"
-            )
+            height = text("info.unknown") if one.height_m is None else f"{one.height_m:.2f}"
+            x_m, y_m = one.face_xy_m or (0.0, 0.0)
+            on_face = "" if one.face is None else f"  {one.face}: x {x_m:.2f}, y {y_m:.2f}"
             position = f"{one.lon_deg:15.9f} {one.lat_deg:14.9f} {height:>10} {one.error_m or 0:8.2f}"
             typer.echo(f"{where:>15} {position}{on_face}")
 

@@ -2,8 +2,9 @@
 
 import locale
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,7 +24,10 @@ Surface = Annotated[
 Standard = Annotated[str, typer.Option(help="Grading standard: its id, or a file.")]
 Weights = Annotated[str, typer.Option(help="Detector weights: a name (`inspect weights list`) or a file.")]
 Language = Annotated[
-    str | None, typer.Option("--lang", help="Language of the report: ja or en.", show_default="the system's")
+    str | None, typer.Option("--lang", help="Language of report and console: ja or en.", show_default="the system's")
+]
+RunLanguage = Annotated[
+    str | None, typer.Option("--lang", help="Language of the console: ja or en.", show_default="the run's")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
@@ -45,3 +49,14 @@ def language(chosen: str | None) -> "Lang":
     if not system:
         system = locale.getlocale()[0] or ""
     return "ja" if system.lower().startswith(("ja", "japan")) else "en"
+
+
+def run_language(chosen: str | None, record: Mapping[str, Any]) -> "Lang":
+    """Return the chosen language, or that of a finished run, by its run.json.
+
+    Raises
+    ------
+    SettingsError
+        When it is neither ``ja`` nor ``en``.
+    """
+    return language(chosen or record.get("settings", {}).get("lang"))

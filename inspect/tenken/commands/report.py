@@ -34,29 +34,31 @@ def report(
 
     from tenken.commands.run import inspect_with_progress
     from tenken.errors import FlightError, SettingsError
+    from tenken.running.moved import flight_now, settings_now
     from tenken.running.results import finished_run
-    from tenken.settings import Settings, language_of
+    from tenken.settings import language_of
+    from tenken.wording import words
 
     if font is not None and not pdf:
         raise SettingsError(f"--font {font}: is for the PDF: add --pdf")
     # What the PDF needs is asked for before the work, not after it.
     face = _pdf_font(font) if pdf else None
     record = finished_run(out)
-    settings = Settings.from_json(record["settings"])
+    settings = settings_now(out, record)
     settings = replace(
         settings,
         standard=standard or settings.standard,
         lang=language_of(lang or settings.lang),
         assets=assets or settings.assets,
     )
-    where = flight or Path(record["flight_path"])
+    where = flight or flight_now(out, record)
     if not where.exists():
         raise FlightError(f"{where}: the photos are no longer there: say where they are now with --flight")
     inspection = inspect_with_progress(where, out, settings, quiet=quiet, json=json)
     if face is not None:
         path = _write_pdf(out, inspection, settings.lang, face)
         if not (quiet or json):
-            typer.echo(f"PDF:    {path}")
+            typer.echo(words(settings.lang)("console.pdf", path=path))
 
 
 def _pdf_font(chosen: Path | None) -> "FontFace":

@@ -7,9 +7,6 @@ import typer
 
 from tenken.commands import options
 
-SHOWN_SEGMENTS = 5
-"""Lines of the repair list that are printed in the terminal."""
-
 if TYPE_CHECKING:
     from tenken.inspection import Inspection
     from tenken.settings import Settings
@@ -83,76 +80,31 @@ def inspect_with_progress(
     json: bool = False,
 ) -> "Inspection":
     """Run the pipeline with a progress bar, then tell what came out."""
+    from tenken.commands.summary import summary
     from tenken.commands.terminal import shown_progress
     from tenken.pipeline import inspect_flight
     from tenken.running.results import output_folder
+    from tenken.wording import words
 
     folder = output_folder(flight, out)
     try:
-        with shown_progress(quiet=quiet or json) as progress:
+        with shown_progress(quiet=quiet or json, lang=settings.lang) as progress:
             inspection = inspect_flight(flight, folder, settings, workers=workers, fresh=fresh, progress=progress)
     except KeyboardInterrupt:
-        typer.echo("\ninspect: stopped; the same command goes on from here", err=True)
+        typer.echo(f"\ninspect: {words(settings.lang)('console.stopped')}", err=True)
         raise typer.Exit(1) from None
     if json:
         typer.echo((folder / "run.json").read_text(encoding="utf-8"))
     elif not quiet:
-        typer.echo(summary(inspection, folder))
+        typer.echo(summary(inspection, folder, settings.lang))
     return inspection
-
-
-def summary(inspection: "Inspection", folder: Path) -> str:
-    """Say in a few lines what came out, what was not seen, and what to open."""
-    from tenken.outputs.wording import words
-    from tenken.running.counting import counted
-
-    text = words("en")
-    kinds = sorted({defect.kind for defect in inspection.defects})
-    counts = ", ".join(f"{sum(d.kind == kind for d in inspection.defects)} {text.kind(kind)}" for kind in kinds)
-    unusable = [photo for photo in inspection.photos if not photo.usable]
-    unplaced = [photo for photo in inspection.photos if not photo.placed]
-    doubtful = [photo for photo in inspection.photos if photo.usable and photo.placed and photo.reason]
-    not_assessed = [finding for finding in inspection.findings if not finding.assessed]
-    lines = [
-        "",
-        f"{counted(inspection.photos, 'photo')} inspected; candidates for a person to judge: {counts or 'none found'}",
-    ]
-    listed = [finding for finding in inspection.findings if finding.rank is not None and finding.defect_ids]
-    for finding in listed[:SHOWN_SEGMENTS]:
-        grade = finding.grade or "-".join(finding.grade_candidates) or "not graded"
-        lines.append(f"  {finding.rank}. {finding.segment.name}: {grade}, {counted(finding.defect_ids, 'defect')}")
-    if len(listed) > SHOWN_SEGMENTS:
-        lines.append(f"  … and {len(listed) - SHOWN_SEGMENTS} more, in the report")
-    finest = sorted(photo.smallest_crack_mm for photo in inspection.photos if photo.smallest_crack_mm is not None)
-    if finest:
-        lines.append(
-            f"Smallest crack that these photos can show: {finest[len(finest) // 2]:.2g} mm; finer ones stay unseen"
-        )
-    if doubtful:
-        lines.append(f"Doubtful: {counted(doubtful, 'photo')} (first: {doubtful[0].photo}: {doubtful[0].reason})")
-    if not_assessed:
-        lines.append(f"Not assessed: {counted(not_assessed, 'segment')}, not seen well enough")
-    if unplaced:
-        lines.append(
-            f"Without a place: {counted(unplaced, 'photo')} (first: {unplaced[0].photo}: {unplaced[0].reason})"
-        )
-    if unusable:
-        lines.append(f"Not usable: {counted(unusable, 'photo')} (first: {unusable[0].photo}: {unusable[0].reason})")
-    if inspection.skipped:
-        first = inspection.skipped[0]
-        lines.append(f"Skipped: {counted(inspection.skipped, 'file')} (first: {first.path}: {first.reason})")
-    lines.append(f"Report: {folder / 'report.html'}")
-    lines.append(f"Map:    {folder / 'inspection.qgz'}  (open it in QGIS)")
-    return "\n".join(lines)
 
 
 def refuse_skipped(inspection: "Inspection") -> None:
     """End with exit code 7 when pictures were skipped."""
     from tenken.errors import SkippedPhotosError
-    from tenken.imagery.flight import Skipped
 
-    pictures = [s for s in inspection.skipped if Skipped(s.path, s.reason).looks_like_a_photo]
-    if pictures:
-        raise SkippedPhotosError(
-            f"{len(pictures)} photos were skipped (first: {pictures[0].path}: {pictures[0].reason})"
-        )
+    lost = [one for files in inspection.skipped_by_reason() for one in files if one.is_lost_photo]
+    if lost:
+        first = lost[0]
+        raise SkippedPhotosError(f"{len(lost)} photos were skipped (first: {first.path}: {first.reason})")

@@ -10,19 +10,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from tenken.notes import said
 from tenken.running.progress import Silence
-
-STAGES = {
-    "read": "Reading files",
-    "detect": "Finding defects (tiles)",
-    "tie": "Laying photos together",
-    "measure": "Measuring, joining, grading",
-    "write": "Writing results",
-    "render": "Rendering the demo flight",
-    "suggest": "Looking for what to label",
-    "train": "Training (steps)",
-    "evaluate": "Evaluating photos",
-}
+from tenken.settings import Lang
+from tenken.wording import words
 
 PLAIN_EVERY_S = 20.0
 """Where there is no terminal, a line at most this often."""
@@ -31,7 +22,8 @@ PLAIN_EVERY_S = 20.0
 class Bar:
     """A progress bar with an estimate of the time left."""
 
-    def __init__(self) -> None:
+    def __init__(self, lang: Lang) -> None:
+        self._lang = lang
         self._progress = Progress(
             TextColumn("{task.description:<28}"),
             BarColumn(),
@@ -54,7 +46,7 @@ class Bar:
         """Begin a stage."""
         if self._task is not None:
             self._progress.update(self._task, completed=self._progress.tasks[self._task].total)
-        self._task = self._progress.add_task(STAGES.get(stage, stage), total=max(total, 1), completed=0)
+        self._task = self._progress.add_task(words(self._lang).coded("stage", stage), total=max(total, 1), completed=0)
         if total == 0:
             self._progress.update(self._task, completed=1)
 
@@ -65,13 +57,14 @@ class Bar:
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""
-        self._progress.console.print(text, highlight=False, markup=False)
+        self._progress.console.print(said(text, self._lang), highlight=False, markup=False)
 
 
 class Lines:
     """Plain lines, for logs."""
 
-    def __init__(self) -> None:
+    def __init__(self, lang: Lang) -> None:
+        self._lang = lang
         self._lock = Lock()
         self._stage, self._total, self._done, self._said_at = "", 0, 0, 0.0
 
@@ -85,7 +78,8 @@ class Lines:
 
     def start(self, stage: str, total: int) -> None:
         """Begin a stage."""
-        self._stage, self._total, self._done, self._said_at = STAGES.get(stage, stage), total, 0, time.monotonic()
+        self._stage = words(self._lang).coded("stage", stage)
+        self._total, self._done, self._said_at = total, 0, time.monotonic()
         self.note(f"{self._stage} …")
 
     def advance(self, steps: int = 1) -> None:
@@ -96,11 +90,11 @@ class Lines:
                 return
             self._said_at = time.monotonic()
             done = self._done
-        self.note(f"{self._stage}: {done} of {self._total}")
+        self.note(words(self._lang)("console.done_of", stage=self._stage, done=done, total=self._total))
 
     def note(self, text: str) -> None:
         """Print a line."""
-        typer.echo(text, err=True)
+        typer.echo(said(text, self._lang), err=True)
 
 
 class Quiet(Silence):
@@ -115,8 +109,8 @@ class Quiet(Silence):
         """Nothing to put away."""
 
 
-def shown_progress(*, quiet: bool) -> Bar | Lines | Quiet:
-    """Return what suits where the output goes."""
+def shown_progress(*, quiet: bool, lang: Lang = "en") -> Bar | Lines | Quiet:
+    """Return what suits where the output goes, in a language."""
     if quiet:
         return Quiet()
-    return Bar() if sys.stderr.isatty() else Lines()
+    return Bar(lang) if sys.stderr.isatty() else Lines(lang)

@@ -15,7 +15,7 @@ from tenken.exports.places import places_deg
 from tenken.exports.result import FinishedResult
 from tenken.journal import write_atomically
 from tenken.outputs.layers import Value
-from tenken.outputs.wording import words
+from tenken.wording import words
 
 CORE_CONTEXT = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context.jsonld"
 """The core context of ETSI GS CIM 009; a name, which nothing here fetches."""

@@ -14,7 +14,7 @@ from tenken.exports.result import FinishedResult
 from tenken.journal import write_atomically
 from tenken.outputs.layers import Value
 from tenken.outputs.reviews import entered_kind
-from tenken.outputs.wording import words
+from tenken.wording import words
 
 CATEGORIES: dict[str, int] = {
     "crack": 1,

@@ -12,6 +12,7 @@ from tenken.exports.shapefile import write_shapefiles
 from tenken.exports.tables import write_tables
 from tenken.exports.target import target_folder, writing_to
 from tenken.exports.web_map import write_web_map
+from tenken.notes import Note
 
 Exporter = Callable[[FinishedResult, Path], list[str]]
 """Writes its files into a folder that exists; gives what a user must be told (what had to be cut, …)."""
@@ -54,11 +55,11 @@ def export_result(folder: Path, to: str, dest: Path | None = None, *, rejected: 
     if to not in EXPORTERS:
         raise SettingsError(f"--to {to}: is not known; choose from {', '.join(EXPORTERS)}")
     result = read_result(folder)
-    notes = []
+    notes: list[str] = []
     if not rejected:
         result, count = without_rejected(result)
         if count:
-            notes.append(f"{count} rejected left out (--all keeps them)")
+            notes.append(Note.of("export.rejected", count=count))
     target = target_folder(result, dest or folder / "exports" / to)
     with writing_to(target):
         notes += EXPORTERS[to](result, target)

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from tenken.detection.cores import usable_cores
@@ -27,15 +27,32 @@ from tenken.hashing import file_sha256
 from tenken.imagery.picture import load_photo
 from tenken.journal import write_atomically
 from tenken.outputs.reviews import entered_kind
-from tenken.outputs.wording import words
-from tenken.running.counting import counted
 from tenken.running.progress import Progress
+from tenken.wording import words
 
 MANIFEST = "manifest.json"
 DEFECTS = "defects.geojson"
 PICTURES = "photo-*.jpg"
 PLACE_DECIMALS = 3
 """Of degrees: 0.001 is about 100 m, so that a place names a structure and no spot on it."""
+
+
+Confirmed = tuple[float, float, str]
+"""Rounded longitude and latitude, and kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicCopy:
+    """What a public copy holds."""
+
+    folder: Path
+    published: int
+    """Photos."""
+    withheld: int
+    defects: int | None
+    """Confirmed defects whose rounded places are published; None where they were not asked for."""
+    unreviewed: int
+    """Defects of the run that nobody has looked at."""
 
 
 def export_public(
@@ -46,7 +63,7 @@ def export_public(
     *,
     detector: Detector | None = None,
     with_defects: bool = False,
-) -> tuple[Path, int, int]:
+) -> PublicCopy:
     """Make the public copy, or the table that a person must fill in first.
 
     Parameters
@@ -61,10 +78,6 @@ def export_public(
         Proposes boxes for photos that the table lacks.
     with_defects
         Add the places of confirmed defects, rounded to about 100 m.
-
-    Returns
-    -------
-    The copy's folder, and how many photos were published and withheld.
 
     Raises
     ------
@@ -86,14 +99,16 @@ def export_public(
         _check_originals(root, {photo: photos[photo] for photo in missing})
         proposed = {} if detector is None else _proposals(root, missing, detector, progress)
         start_review(review, photos, proposed)
+        photos_left = words("en").counted("photo", len(missing))
         raise SettingsError(
-            f"{review}: {counted(missing, 'photo')} to look at: fill in decision (publish or withhold), looked_at_by, "
+            f"{review}: {photos_left} to look at: fill in decision (publish or withhold), looked_at_by, "
             "and blur_px for faces and plates, then give the same command again"
         )
     decisions = read_review(review, photos)
     _check_boxes(review, decisions, result)
     target = target_folder(result, dest or folder / "public")
     published = [one for one in decisions if one.publish]
+    confirmed: Counter[Confirmed] | None = None
     with writing_to(target):
         _check_originals(root, photos)
         _clear(target)
@@ -101,7 +116,8 @@ def export_public(
         with ThreadPoolExecutor(max_workers=usable_cores()) as pool:
             entries = list(pool.map(lambda it: _publish(root, target, it[0], it[1], progress), enumerate(published, 1)))
         if with_defects:
-            write_atomically(target / DEFECTS, _confirmed(result, {one.photo for one in published}))
+            confirmed = _confirmed(result, {one.photo for one in published})
+            write_atomically(target / DEFECTS, _as_geojson(confirmed))
         manifest = {
             "statement": {lang: words(lang)("statement") for lang in ("ja", "en")},
             "reviewed": "a named person looked at every photo",
@@ -109,7 +125,13 @@ def export_public(
             "photos": entries,
         }
         write_atomically(target / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-    return target, len(published), len(decisions) - len(published)
+    return PublicCopy(
+        folder=target,
+        published=len(published),
+        withheld=len(decisions) - len(published),
+        defects=None if confirmed is None else confirmed.total(),
+        unreviewed=sum(not row["review"] for row in result.records("defects")),
+    )
 
 
 def _check_originals(root: Path, photos: dict[str, str]) -> None:
@@ -170,14 +192,18 @@ def _publish(root: Path, target: Path, number: int, decision: PhotoDecision, pro
     }
 
 
-def _confirmed(result: FinishedResult, published: set[str]) -> str:
+def _confirmed(result: FinishedResult, published: set[str]) -> Counter[Confirmed]:
     """Count what a person confirmed, by kind and rounded place, of photos that are published."""
-    counts: Counter[tuple[float, float, str]] = Counter()
+    counts: Counter[Confirmed] = Counter()
     layer = result.layers["defects"]
     places = places_deg([shape for shape, _ in layer.rows], result.crs, PLACE_DECIMALS)
     for place, row in zip(places, result.records("defects"), strict=True):
         if row["review"] == "confirmed" and place is not None and row["photo"] in published:
             counts[place[1], place[0], entered_kind(str(row.get("review_kind") or row["kind"]))] += 1
+    return counts
+
+
+def _as_geojson(counts: Counter[Confirmed]) -> str:
     features = [
         {
             "type": "Feature",

@@ -18,6 +18,7 @@ from tenken.outputs import columns
 from tenken.outputs.columns import FieldType
 from tenken.outputs.layers import GeometryType, Layer, LayerGeometry, Value
 from tenken.outputs.reviews import REJECTED
+from tenken.running.moved import flight_now
 from tenken.running.results import GEOPACKAGE, finished_run
 
 LAYERS: dict[str, tuple[GeometryType, Mapping[str, FieldType], str | None]] = {
@@ -75,7 +76,7 @@ def read_result(folder: Path) -> FinishedResult:
     return FinishedResult(
         folder=folder,
         flight=str(record["flight"]),
-        flight_path=Path(record["flight_path"]),
+        flight_path=flight_now(folder, record),
         crs=None if record["crs"] is None else CRS.from_user_input(record["crs"]),
         layers=layers,
         about=dict(zip(keys.tolist(), values.tolist(), strict=True)),

@@ -17,6 +17,7 @@ import shapely
 from tenken.exports.result import FinishedResult
 from tenken.exports.shapefile_names import SHORT_NAMES
 from tenken.journal import replace_file, write_atomically
+from tenken.notes import Note
 from tenken.outputs.layers import Layer, Value
 
 LAYERS = ("defects", "crack_lines", "segments", "coverage", "photos")
@@ -45,7 +46,7 @@ def write_shapefiles(result: FinishedResult, folder: Path) -> list[str]:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows(table)
     write_atomically(folder / "field_names.csv", text.getvalue().encode("utf-8-sig"))
-    return [*notes, "sightings left out: a Shapefile cannot hold their outlines in pixels (use --to coco or geojson)"]
+    return [*notes, Note.of("export.no_sightings")]
 
 
 def short_names(fields: Iterable[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from tenken.georeferencing.crs import grid_at, to_grid
 from tenken.georeferencing.lens import Lens, choose_lens
 from tenken.imagery.attitude import NADIR, turn_about
 from tenken.imagery.metadata import PhotoMetadata
+from tenken.notes import Note
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -39,7 +40,7 @@ _YAW_AND_TILT_DEG = {"gimbal": (2.5, 1.0), "body": (5.0, 3.0), "assumed_nadir": 
 class Unplaced:
     """Why a picture cannot be put on the map: one sentence with the remedy."""
 
-    reason: str
+    reason: Note
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,19 +152,17 @@ def build_camera(metadata: PhotoMetadata, width_px: int, height_px: int, crs: CR
     why there is none.
     """
     if metadata.lon_deg is None or metadata.lat_deg is None:
-        return Unplaced("it states no GPS position")
+        return Unplaced(Note.of("note.no_gps"))
     height_m = metadata.altitude_m if metadata.altitude_m is not None else metadata.relative_altitude_m
     if height_m is None:
-        return Unplaced("it states no altitude, neither absolute nor above take-off")
+        return Unplaced(Note.of("note.no_altitude"))
     stored_px = (height_px, width_px) if metadata.orientation >= 5 else (width_px, height_px)
     if metadata.lens_model not in (None, "perspective"):
-        return Unplaced(f"its lens model is {metadata.lens_model}, and only perspective lenses can be placed")
+        return Unplaced(Note.of("note.lens_model", model=metadata.lens_model))
     lens = choose_lens(metadata, *stored_px)
     if lens is None:
-        return Unplaced(
-            f"its focal length in pixels is unknown ({metadata.camera or 'no camera named'}): give "
-            "pictures that keep their EXIF, or state FocalLengthIn35mmFilm in copies of them"
-        )
+        camera = metadata.camera or Note.of("note.no_camera_named")
+        return Unplaced(Note.of("note.no_focal_length", camera=camera))
     scale, convergence_deg = grid_at(crs, metadata.lon_deg, metadata.lat_deg)
     easting_m, northing_m = to_grid(crs, metadata.lon_deg, metadata.lat_deg)
     attitude = metadata.attitude or NADIR

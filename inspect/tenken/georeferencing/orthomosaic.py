@@ -14,6 +14,7 @@ from shapely import Polygon
 from tenken.georeferencing.camera import Unplaced
 from tenken.georeferencing.crs import WGS84, apply_affine, flight_crs, grid_at, is_metric_grid
 from tenken.georeferencing.polygons import largest_polygon
+from tenken.notes import Note
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -117,20 +118,18 @@ def place_orthomosaic(
         1 sigma of its georeferencing; stated by its maker, or assumed.
     """
     if dataset.crs is None:
-        return Unplaced(
-            "it has no CRS: georeference it (for example with gdal_edit.py -a_srs), or inspect it in pixels"
-        )
+        return Unplaced(Note.of("note.no_crs"))
     if dataset.transform.is_identity:
-        return Unplaced("it has no transform: export it as a GeoTIFF, or with its world file beside it")
+        return Unplaced(Note.of("note.no_transform"))
     own = CRS.from_wkt(dataset.crs.to_wkt()).to_2d()
     if own.is_compound:
         own = own.sub_crs_list[0]
     if not (own.is_projected or own.is_geographic):
-        return Unplaced(f"its CRS {own.name} is local: reproject it to one that is tied to the earth")
+        return Unplaced(Note.of("note.local_crs", crs=own.name))
     middle = apply_affine(dataset.transform, np.array([[dataset.width, dataset.height]]) / 2.0)[0]
     lon_deg, lat_deg = Transformer.from_crs(own, WGS84, always_xy=True).transform(*middle)
     if not np.isfinite([lon_deg, lat_deg]).all():
-        return Unplaced(f"its middle lies outside the area of {own.name}: its transform or its CRS is wrong")
+        return Unplaced(Note.of("note.outside_crs", crs=own.name))
     crs, scale = own, grid_at(own, lon_deg, lat_deg)[0] if own.is_projected else 1.0
     if not is_metric_grid(own) or abs(scale - 1.0) > _MOST_GRID_DISTORTION:
         crs = flight_crs([(lon_deg, lat_deg)])

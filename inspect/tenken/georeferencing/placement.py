@@ -12,6 +12,7 @@ from tenken.georeferencing.orthomosaic import OrthomosaicPlacement, place_orthom
 from tenken.georeferencing.photo_placement import PhotoPlacement
 from tenken.georeferencing.surface import Plane, RasterFile, TakeOffPlane
 from tenken.imagery.metadata import PhotoMetadata
+from tenken.notes import Note
 
 __all__ = [
     "OrthomosaicPlacement",
@@ -114,24 +115,17 @@ def place_photo(
     above_m = metadata.relative_altitude_m
     if isinstance(surface, TakeOffPlane):
         if above_m is None:
-            return Unplaced(
-                "its height above ground is unknown: give --surface plane:HEIGHT (the ground's height in the "
-                "photo's altitude datum) or a surface model"
-            )
+            return Unplaced(Note.of("note.no_height"))
         if above_m <= 0.0:
-            return Unplaced(
-                f"it states {above_m:g} m above take-off, so the take-off plane is not below it: give "
-                "--surface plane:HEIGHT or a surface model"
-            )
+            return Unplaced(Note.of("note.below_take_off", above=f"{above_m:g}"))
         plane = Plane(float(camera.position_m[2]) - above_m)
         return PhotoPlacement(crs, camera, plane, TAKE_OFF_HEIGHT_ERROR_M, metadata.doubts, metadata.turned_by_viewer)
     if metadata.altitude_m is None:
-        return Unplaced("its absolute altitude is unknown, only that above take-off: give --surface plane")
+        return Unplaced(Note.of("note.no_absolute_altitude"))
     if isinstance(surface, Plane):
         if surface.height_m >= camera.position_m[2]:
             return Unplaced(
-                f"the plane at {surface.height_m:g} m is not below it, at {camera.position_m[2]:.1f} m: "
-                "check the height and its datum"
+                Note.of("note.plane_above", plane=f"{surface.height_m:g}", camera=f"{camera.position_m[2]:.1f}")
             )
         return PhotoPlacement(
             crs, camera, surface, camera.accuracy.vertical_m, metadata.doubts, metadata.turned_by_viewer
@@ -156,10 +150,10 @@ def _place_on_raster(
         lowest_m, highest_m = float(np.nanmin(around.heights_m)), float(np.nanmax(around.heights_m))
         window = surface.window(crs, _bounds_m(camera, lowest_m, highest_m))
     if window is None:
-        return Unplaced(f"{surface.path} shows nothing of what it sees: check its position, or give --surface plane")
+        return Unplaced(Note.of("note.surface_elsewhere", surface=str(surface.path)))
     points = window.intersect(camera.position_m, camera.rays(_spread_px(camera)))
     if np.isnan(points).all():
-        return Unplaced(f"no ray of it meets {surface.path}: check that both use the same height datum")
+        return Unplaced(Note.of("note.no_ray_meets", surface=str(surface.path)))
     doubts = (*metadata.doubts, *_datum_doubt(camera, points, above_m))
     return PhotoPlacement(crs, camera, window, camera.accuracy.vertical_m, doubts, metadata.turned_by_viewer)
 
@@ -193,7 +187,4 @@ def _datum_doubt(camera: Camera, points: FloatArray, above_m: float | None) -> t
     clearance_m = float(camera.position_m[2] - np.nanmedian(points[:, 2]))
     if abs(clearance_m - above_m) <= max(10.0, 0.25 * above_m):
         return ()
-    return (
-        f"the surface model lies {clearance_m:.0f} m below it, but it states {above_m:.0f} m above take-off: "
-        "the heights may be in different datums",
-    )
+    return (Note.of("note.datum", clearance=f"{clearance_m:.0f}", above=f"{above_m:.0f}"),)

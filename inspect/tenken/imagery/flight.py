@@ -4,16 +4,17 @@ Originals are only ever read. Every file of the folder ends in one of two lists:
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from tenken.errors import FlightError
+from tenken.errors import FlightError, PhotoError
 from tenken.hashing import file_sha256
 from tenken.imagery.metadata import PhotoMetadata, read_metadata
 from tenken.imagery.picture import UNIDENTIFIED
+from tenken.notes import Note
 
 PHOTO_FORMATS = {
     ".jpg": "JPEG",
@@ -68,6 +69,7 @@ class Skipped:
 
     path: str
     reason: str
+    """A `Note`, or plain English where it comes from an earlier run."""
 
     @property
     def looks_like_a_photo(self) -> bool:
@@ -115,7 +117,7 @@ def read_flight(path: Path | str, *, on_file: Callable[[], None] | None = None) 
         name = file.relative_to(root).as_posix()
         outcome = read_photo(file, name)
         if isinstance(outcome, Photo) and outcome.sha256 in first_by_hash:
-            outcome = Skipped(name, f"the same picture as {first_by_hash[outcome.sha256]}")
+            outcome = Skipped(name, Note.of("note.same_picture", other=first_by_hash[outcome.sha256]))
         if isinstance(outcome, Photo):
             first_by_hash[outcome.sha256] = name
             photos.append(outcome)
@@ -126,6 +128,11 @@ def read_flight(path: Path | str, *, on_file: Callable[[], None] | None = None) 
     if not photos:
         raise FlightError(_nothing_usable(root, skipped))
     return Flight(root, tuple(photos), None, tuple(skipped))
+
+
+def photos_first(skipped: Iterable[Skipped]) -> list[Skipped]:
+    """Put what looks like a photo, and will be missed, before other files; each by path."""
+    return sorted(skipped, key=lambda one: (not one.looks_like_a_photo, one.path))
 
 
 def count_files(path: Path | str) -> int:
@@ -149,27 +156,28 @@ def read_photo(file: Path, name: str) -> Photo | Skipped:
     """Read what one file says, without decoding the picture."""
     expected = PHOTO_FORMATS.get(file.suffix.lower())
     if file.suffix.lower() in VIDEO_ENDINGS:
-        return Skipped(name, "a video: frames are not read yet; export the frames as JPEG")
+        return Skipped(name, Note.of("note.video"))
     if expected is None:
-        return Skipped(name, f"not a picture ({file.suffix or 'no ending'})")
+        kind = Note.of("note.not_a_picture", ending=file.suffix) if file.suffix else Note.of("note.no_ending")
+        return Skipped(name, kind)
     try:
         if file.stat().st_size == 0:
-            return Skipped(name, "empty file (0 bytes): copy it again from the memory card")
+            return Skipped(name, Note.of("note.empty_file"))
         with Image.open(file) as image:
             found, width_px, height_px = image.format, image.width, image.height
         if found != expected and not {found, expected} <= {"JPEG", "MPO"}:
-            return Skipped(name, f"named {file.suffix} but its content is {found}: give it the right ending")
+            return Skipped(name, Note.of("note.wrong_ending", ending=file.suffix, found=str(found)))
         if expected == "TIFF" and _is_georeferenced(file):
-            return Skipped(name, f"a georeferenced raster: inspect it by itself with `inspect run {name}`")
+            return Skipped(name, Note.of("note.georeferenced", name=name))
         metadata = read_metadata(file)
         digest = file_sha256(file)
     except UNIDENTIFIED:
-        return Skipped(name, "not a readable picture: copy it again from the memory card")
-    except FlightError as error:
-        return Skipped(name, str(error))
+        return Skipped(name, Note.of("note.unidentified"))
+    except PhotoError as error:
+        return Skipped(name, error.note)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return Skipped(name, f"cannot be read ({why}): copy it again from the memory card")
+        return Skipped(name, Note.of("note.unreadable", why=why))
     if metadata.orientation >= 5:  # the picture is displayed turned by a quarter
         width_px, height_px = height_px, width_px
     return Photo(name, file, digest, width_px, height_px, metadata)
@@ -212,5 +220,5 @@ def _read_orthomosaic(file: Path) -> Flight:
 def _nothing_usable(root: Path, skipped: list[Skipped]) -> str:
     if not skipped:
         return f"{root.name}: the folder is empty: give the folder that holds the drone's photos"
-    first = skipped[0]
+    first = photos_first(skipped)[0]
     return f"{root.name}: none of its {len(skipped)} files can be inspected (first: {first.path}: {first.reason})"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import exiv2
 
-from tenken.errors import FlightError
+from tenken.errors import PhotoError
 from tenken.imagery.attitude import Attitude
 from tenken.imagery.makers import MAKERS
 from tenken.imagery.tag_values import (
@@ -24,6 +24,7 @@ from tenken.imagery.tag_values import (
     signed_degrees,
     whole,
 )
+from tenken.notes import Note
 
 _EXIV2_LOCK = threading.Lock()
 """exiv2's XMP toolkit keeps global state and is not safe to call from two threads."""
@@ -111,21 +112,21 @@ def read_metadata(path: Path) -> PhotoMetadata:
 
     Raises
     ------
-    FlightError
+    PhotoError
         When the file cannot be opened. A file that is no picture, or whose metadata are damaged, gives an
         empty record with a doubt.
     """
     try:
         if path.stat().st_size > _LARGEST_PHOTO_BYTES:
-            return PhotoMetadata(doubts=("it is too large for a photo: its metadata were not read",))
+            return PhotoMetadata(doubts=(Note.of("note.too_large"),))
         data = path.read_bytes()
     except OSError as error:
-        raise FlightError(f"{path}: cannot be read ({error.strerror}); check the file and its rights") from error
+        raise PhotoError(str(path), Note.of("note.no_rights", why=str(error.strerror))) from error
     try:
         with _EXIV2_LOCK:
             exif, xmp = _read_tags(data)
     except (exiv2.Exiv2Error, UnicodeDecodeError, ValueError):
-        return PhotoMetadata(doubts=("its metadata cannot be read",))
+        return PhotoMetadata(doubts=(Note.of("note.metadata_unreadable"),))
     return interpret(exif, xmp)
 
 
@@ -161,10 +162,7 @@ def interpret(exif: Tags, xmp: Tags) -> PhotoMetadata:
     software, tool = plain_text(exif.get("Image.Software")), plain_text(xmp.get("xmp.creatortool"))
     editor = next((name for name in (software, tool) if name and _EDITORS.search(name)), None)
     if editor is not None:
-        doubts.append(
-            f"saved by {editor} after the flight: the picture may have been turned or cropped while its "
-            "stated angles were left alone"
-        )
+        doubts.append(Note.of("note.edited", editor=editor))
     lon_deg, lat_deg, altitude_m = _position(exif, xmp)
     orientation = number(exif.get("Image.Orientation")) or 1
     horizontal_error_m, vertical_error_m, rtk_fixed = _stated_accuracy(exif, xmp)
@@ -246,7 +244,7 @@ def _attitude(xmp: Tags, doubts: list[str]) -> Attitude | None:
         if yaw is None or pitch is None:
             continue
         if maker.frame == "gimbal" and yaw == pitch == 0.0 and not roll:
-            doubts.append("its gimbal angles are all zero, which a gimbal that was not read writes: ignored")
+            doubts.append(Note.of("note.gimbal_zero"))
             continue
         return Attitude(yaw, pitch, roll or 0.0, maker.frame)
     return None

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tenken.notes import Note
+
 PATCH_PX = 384
 PATCHES_ACROSS = 3
 REBLUR_PX = 11
@@ -90,15 +92,15 @@ def _blur_downwards(grey: npt.NDArray[np.uint8]) -> float:
     return 1.0 - int(lost.sum(dtype=np.int64)) / sharp if sharp else 1.0
 
 
-def quality_faults(quality: PhotoQuality, motion_px: float | None) -> list[str]:
+def quality_faults(quality: PhotoQuality, motion_px: float | None) -> list[Note]:
     """Say in sentences why a photo is not usable; empty when it is."""
     faults = []
     if quality.blur > BLUR_LIMIT:
-        faults.append(f"blurred ({quality.blur:.2f}, at most {BLUR_LIMIT:.2f})")
+        faults.append(Note.of("note.blurred", blur=f"{quality.blur:.2f}", limit=f"{BLUR_LIMIT:.2f}"))
     if quality.clipped > CLIPPED_LIMIT:
-        faults.append(f"badly exposed ({quality.clipped:.0%} of it black or white)")
+        faults.append(Note.of("note.badly_exposed", share=f"{quality.clipped:.0%}"))
     if motion_px is not None and motion_px > MOTION_LIMIT_PX:
-        faults.append(f"smeared by motion ({motion_px:.1f} px during the exposure)")
+        faults.append(Note.of("note.smeared", motion=f"{motion_px:.1f}"))
     return faults
 
 

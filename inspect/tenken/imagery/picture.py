@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tenken.errors import FlightError, SettingsError
+from tenken.errors import PhotoError, SettingsError
+from tenken.notes import Note
 
 RgbArray = npt.NDArray[np.uint8]
 
@@ -142,7 +143,7 @@ def load_photo(path: Path) -> RgbArray:
 
     Raises
     ------
-    FlightError
+    PhotoError
         When the file is damaged or no picture.
     """
     with _opened(path) as image:
@@ -163,17 +164,32 @@ def load_overview(path: Path, longest_px: int) -> tuple[npt.NDArray[np.uint8], f
 
     Raises
     ------
-    FlightError
+    PhotoError
         When the file is damaged or no picture.
     """
+    return _reduced(path, longest_px, "L")
+
+
+def load_small(path: Path, longest_px: int) -> RgbArray:
+    """Decode a photo as it is displayed, (h, w, 3), reduced to at most ``longest_px`` along its longer side.
+
+    Raises
+    ------
+    PhotoError
+        When the file is damaged or no picture.
+    """
+    return _reduced(path, longest_px, "RGB")[0]
+
+
+def _reduced(path: Path, longest_px: int, mode: str) -> tuple[npt.NDArray[np.uint8], float]:
     with _opened(path) as image:
         longest = max(image.size)
-        image.draft("L", (longest_px, longest_px))
+        image.draft(mode, (longest_px, longest_px))
         ImageOps.exif_transpose(image, in_place=True)
-        grey = image.convert("L")
+        converted = image.convert(mode)
         step_px = max(longest / longest_px, 1.0)
-        width, height = (round(side * longest / max(grey.size) / step_px) for side in grey.size)
-        return np.asarray(grey.resize((width, height), Image.Resampling.BOX)), step_px
+        width, height = (max(1, round(side * longest / max(converted.size) / step_px)) for side in converted.size)
+        return np.asarray(converted.resize((width, height), Image.Resampling.BOX)), step_px
 
 
 @contextmanager
@@ -183,10 +199,9 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         with Image.open(path) as image:
             yield image
     except UNIDENTIFIED as error:
-        raise FlightError(f"{path.name}: not a readable picture: copy it again from the memory card") from error
+        raise PhotoError(path.name, Note.of("note.unidentified")) from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = str(error).split("\n")[0]
-        raise FlightError(f"{path.name}: damaged picture ({reason}): copy it again from the memory card") from error
+        raise PhotoError(path.name, Note.of("note.damaged", why=str(error).split("\n")[0])) from error
 
 
 def luminance(image: RgbArray) -> npt.NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """From pixels to metres: a defect's sizes on the surface, with errors, and how far the width can be trusted."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 from tenken.georeferencing.placement import Placement
 from tenken.measurement.condition import StateShare
 from tenken.measurement.find import LINEAR_KINDS, PhotoDefect
-from tenken.measurement.surface_widths import PlacedReadings, StatedWidth, SurfaceWidths, place_readings
+from tenken.measurement.surface_widths import Breadth, PlacedReadings, StatedWidth, SurfaceWidths, place_readings
 from tenken.measurement.width_statistics import NORMAL_90
 
 FloatArray = npt.NDArray[np.float64]
@@ -107,6 +107,9 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Surface
     readings = None
     if placed is not None and defect.readings is not None:
         readings = place_readings(defect.readings, placed, scale_off)
+    gsd_mm = finite_median(placed.ground_resolution_mm(middle)[1]) if placed is not None else None
+    if readings is not None and gsd_mm is not None and (masked_px := _masked_length_px(defect)) > 0:
+        readings = replace(readings, breadth=Breadth.of(defect.outline_px, masked_px, gsd_mm * (1 + scale_off)))
     widths = readings.widths() if readings is not None else None
     if widths is not None and widths.median.low_mm > WIDEST_CRACK_MM:
         readings = widths = None
@@ -121,7 +124,7 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Surface
         centreline_px=defect.centreline_px,
         length_px=defect.length_px,
         width_px=defect.width_px,
-        gsd_mm=finite_median(placed.ground_resolution_mm(middle)[1]) if placed is not None else None,
+        gsd_mm=gsd_mm,
         outline_m=outline_m,
         centreline_m=line_m,
         length_m=_length_3d(line_m) / scale if line_m is not None else None,
@@ -156,6 +159,13 @@ def _width_status(defect: PhotoDefect, placed: Placement | None, widths: Surface
     if r >= ESTIMATED_FROM_R:
         return "estimated"
     return "unmeasured" if r >= UNMEASURED_FROM_R else "below_limit"
+
+
+def _masked_length_px(defect: PhotoDefect) -> float:
+    """Length of the centre line that lies in the mask: gaps that were bridged have none."""
+    if defect.centreline_px is None:
+        return 0.0
+    return float(defect.centreline_px.length - (defect.inferred_px.length if defect.inferred_px is not None else 0.0))
 
 
 def _sighting_id(defect: PhotoDefect, photo_sha256: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely import MultiPolygon
 
 from tenken.georeferencing.placement import Placement
 from tenken.measurement.width_statistics import Estimate, largest, percentile
@@ -22,6 +23,13 @@ LARGEST_OVER_MM = 20.0
 
 ALONG_PX = 3.0
 """The crack's direction on the surface is taken from so far before a reading to so far behind."""
+
+
+MASK_EDGE_PX = 1.0
+"""How far a mask's breadth may fall short of the crack's: half a pixel at each side [P]."""
+
+LEAST_TOLD_MM = 0.05
+"""A lower end below this, the finest limit of the shipped standards (⑪ 床版ひびわれ), tells nothing of a width [P]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +70,18 @@ class PlacedReadings:
     is_measured: bool
     scale_off: float
     """Half width of the 90 % interval of the scale, as a share of it."""
+    breadth: "Breadth | None" = None
+    """Of the mask that they were read in, where it is known."""
 
-    def widths(self) -> SurfaceWidths:
-        """Return what the readings say of the crack."""
+    def widths(self) -> SurfaceWidths | None:
+        """Return what the readings say of the crack; None where its mask contradicts them."""
         window = 1 if self.step_mm is None else max(1, round(LARGEST_OVER_MM / self.step_mm))
-        return SurfaceWidths(
+        widths = SurfaceWidths(
             self._stated(self.typical),
             self._stated(percentile(self.width_mm, self.error_mm, self.shared_mm)),
             self._stated(largest(self.width_mm, self.error_mm, self.shared_mm, window)),
         )
+        return widths if self.breadth is None else within_mask(widths, self.breadth)
 
     def within(self, chosen: npt.NDArray[np.bool_]) -> SurfaceWidths | None:
         """Return what some of the readings say; the median stays the whole crack's.
@@ -122,6 +133,50 @@ def place_readings(readings: WidthReadings, placement: Placement, scale_off: flo
         is_measured=readings.is_measured,
         scale_off=scale_off,
     )
+
+
+def bounds_only(low_mm: float) -> bool:
+    """Whether an interval with this lower end tells no more than how wide a crack is at most."""
+    return low_mm < LEAST_TOLD_MM
+
+
+def within_mask(widths: SurfaceWidths, breadth: "Breadth") -> SurfaceWidths | None:
+    """Cut widths to the breadth of the mask that they were read in; None where they contradict it.
+
+    Masks are drawn wider than cracks, so what is surely wider than its mask was read from something else: a shadow's
+    edge, a kerb, the crack's neighbour.
+    """
+    if widths.median.low_mm > breadth.mean_mm:
+        return None
+    median = _cut(widths.median, breadth.mean_mm, widths.median.low_mm)
+    p95, largest = (
+        _cut(one, max(breadth.largest_mm, median.high_mm), widths.median.low_mm) for one in (widths.p95, widths.largest)
+    )
+    return SurfaceWidths(median, p95, largest)
+
+
+@dataclass(frozen=True, slots=True)
+class Breadth:
+    """How broad a mask is on the surface, mm: on average along the crack, and where it is broadest."""
+
+    mean_mm: float
+    largest_mm: float
+
+    @classmethod
+    def of(cls, outline_px: MultiPolygon, length_px: float, mm_per_px: float) -> "Breadth":
+        """Measure a mask; ``mm_per_px`` is the coarser axis of a pixel on the surface, with the error of the scale."""
+        mean_px = outline_px.area / length_px
+        largest_px = max(2 * shapely.maximum_inscribed_circle(part, 0.25).length for part in outline_px.geoms)
+        mean_mm, largest_mm = ((px + MASK_EDGE_PX) * mm_per_px for px in (mean_px, max(mean_px, largest_px)))
+        return cls(mean_mm, largest_mm)
+
+
+def _cut(width: StatedWidth, most_mm: float, least_mm: float) -> StatedWidth:
+    if width.high_mm <= most_mm:
+        return width
+    if width.low_mm > most_mm or (width.width_mm or 0.0) > most_mm:
+        return StatedWidth(None, min(width.low_mm, least_mm), most_mm)
+    return replace(width, high_mm=most_mm)
 
 
 def _on_surface(readings: WidthReadings, placement: Placement) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -4,8 +4,8 @@ from tenken.detection.detect import CONDITION_STATES
 from tenken.identity.identify import Defect
 from tenken.measurement.condition import StateShare
 from tenken.measurement.measure import Sighting
-from tenken.measurement.surface_widths import StatedWidth
-from tenken.outputs.wording import Words
+from tenken.measurement.surface_widths import StatedWidth, bounds_only
+from tenken.wording import Words
 
 UNKNOWN = "–"
 
@@ -33,7 +33,7 @@ def area_text(area_m2: float | None) -> str:
 def width_text(defect: Defect | Sighting) -> str:
     """Write a crack's width as far as its status allows: one figure only if measured."""
     low, high = defect.width_low_mm, defect.width_high_mm
-    interval = None if low is None or high is None else f"{mm_text(low)}–{mm_text(high)} mm"
+    interval = None if low is None or high is None else interval_text(low, high)
     if defect.width_status == "measured" and defect.width_mm is not None:
         return f"{mm_text(defect.width_mm)} mm" + ("" if interval is None else f" ({interval})")
     if defect.width_status in ("measured", "estimated"):
@@ -47,8 +47,23 @@ def stated_width_text(width: StatedWidth | None) -> str:
     """Write a width with its interval; the interval alone where no number may be stated."""
     if width is None:
         return UNKNOWN
-    interval = f"{mm_text(width.low_mm)}–{mm_text(width.high_mm)} mm"
+    interval = interval_text(width.low_mm, width.high_mm)
     return interval if width.width_mm is None else f"{mm_text(width.width_mm)} mm ({interval})"
+
+
+def interval_text(low_mm: float, high_mm: float) -> str:
+    """Write what a width lies between; only its upper end where the lower one tells nothing."""
+    if bounds_only(low_mm):
+        return f"≤ {mm_text(high_mm)} mm"
+    return f"{mm_text(low_mm)}–{mm_text(high_mm)} mm"
+
+
+def width_status_text(defect: Defect, text: Words) -> str:
+    """Say what a width's status means; empty for what has no width."""
+    low_mm = defect.width_low_mm
+    if defect.width_status == "estimated" and low_mm is not None and bounds_only(low_mm):
+        return text("width_status.bounded")
+    return text(f"width_status.{defect.width_status}") if defect.width_status else ""
 
 
 def pixel_size_text(defect: Defect | Sighting) -> str:

@@ -17,7 +17,7 @@ from tenken.outputs.columns import LAYER_STYLES, FieldType
 from tenken.outputs.layers import Layer, Value, all_layers
 from tenken.outputs.qgis.style import layer_qml
 from tenken.outputs.reviews import Review
-from tenken.outputs.wording import words
+from tenken.wording import words
 
 _DTYPES: dict[FieldType, tuple[Any, Any]] = {
     "text": (object, None),
@@ -56,7 +56,7 @@ def write_layers(
     flight_folder
         Where the photos lie, relative to the GeoPackage's folder, for links; None where no relative path leads there.
     """
-    layers = all_layers(inspection, reviews=reviews, crops=crops)
+    layers = all_layers(inspection, reviews=reviews, crops=crops, lang=lang)
     title = words(lang)
     for layer in layers:
         _write_layer(path, layer, inspection.crs, title(f"layer.{layer.name}"))

@@ -15,6 +15,7 @@ from tenken.inspection import Inspection
 from tenken.measurement.condition import SHARE_DECIMALS
 from tenken.measurement.measure import Sighting
 from tenken.measurement.surface_widths import StatedWidth
+from tenken.notes import said
 from tenken.outputs.columns import (
     COVERAGE,
     CRACK_LINES,
@@ -57,6 +58,7 @@ def all_layers(
     *,
     reviews: Mapping[str, Review] | None = None,
     crops: Mapping[str, str] | None = None,
+    lang: str = "en",
 ) -> tuple[Layer, ...]:
     """Give every layer and table of the result, in the order in which a map shows them, top first.
 
@@ -68,6 +70,8 @@ def all_layers(
         What people entered in an earlier result, by defect id; kept.
     crops
         Picture of each defect, relative to the results folder, by defect id.
+    lang
+        Language of what is said about photos and files.
     """
     return (
         crack_lines_layer(inspection),
@@ -75,9 +79,9 @@ def all_layers(
         sightings_layer(inspection),
         segments_layer(inspection),
         coverage_layer(inspection),
-        photos_layer(inspection),
+        photos_layer(inspection, lang),
         segment_photos_table(inspection),
-        run_table(inspection),
+        run_table(inspection, lang),
     )
 
 
@@ -217,7 +221,7 @@ def segments_layer(inspection: Inspection) -> Layer:
     return Layer("segments", "MultiPolygon", SEGMENTS, rows)
 
 
-def photos_layer(inspection: Inspection) -> Layer:
+def photos_layer(inspection: Inspection, lang: str = "en") -> Layer:
     """Give photos and what each shows of the surface."""
     rows: tuple[Row, ...] = tuple(
         (
@@ -229,7 +233,7 @@ def photos_layer(inspection: Inspection) -> Layer:
                 rounded(photo.gsd_mm, 3),
                 rounded(photo.smallest_crack_mm, 3),
                 photo.usable,
-                photo.reason or None,
+                said(photo.reason, lang) or None,
                 photo.taken_at,
                 photo.pose_source or None,
                 photo.detections,
@@ -265,7 +269,7 @@ def segment_photos_table(inspection: Inspection) -> Layer:
     return Layer("segment_photos", None, SEGMENT_PHOTOS, rows)
 
 
-def run_table(inspection: Inspection) -> Layer:
+def run_table(inspection: Inspection, lang: str = "en") -> Layer:
     """Give what made the result: weights, standard, versions, settings, as key and value."""
     entries: dict[str, object] = {
         "flight": inspection.flight,
@@ -277,7 +281,9 @@ def run_table(inspection: Inspection) -> Layer:
     }
     entries |= {f"version.{name}": value for name, value in sorted(inspection.versions.items())}
     entries |= {f"setting.{name}": value for name, value in sorted(inspection.settings.items())}
-    entries |= {f"skipped.{one.path}": one.reason for one in sorted(inspection.skipped, key=lambda one: one.path)}
+    entries |= {
+        f"skipped.{one.path}": said(one.reason, lang) for one in sorted(inspection.skipped, key=lambda one: one.path)
+    }
     rows: tuple[Row, ...] = tuple((None, (key, as_text(value))) for key, value in entries.items())
     return Layer("run", None, RUN, rows)
 

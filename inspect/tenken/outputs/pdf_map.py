@@ -91,7 +91,10 @@ def _draw(page: ArchivePage, drawn: ReportMap, scale: float, left: float, top: f
             drawing.add_item(paint(shape, line=colour, width=0.45, fill=None if kind == "crack" else colour))
     for shape in drawn.segments:
         if shape.label:
-            page.write_line(shape.label, left + shape.x * scale - 1.5, top + shape.y * scale - 1.5, 8)
+            x, y = left + shape.x * scale - 1.5, top + shape.y * scale - 1.5
+            page.set_fill_color(255, 255, 255)
+            page.rect(x - 0.3, y + 0.2, 0.8 + 1.7 * len(shape.label), 3.4, style="F")
+            page.write_line(shape.label, x, y, 8)
 
 
 def _bar(page: ArchivePage, drawn: ReportMap, scale: float, y: float) -> None:

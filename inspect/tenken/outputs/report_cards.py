@@ -1,7 +1,8 @@
 """What the report prints of a defect, ready made: no template computes a figure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from tenken.georeferencing.face import height_at
 from tenken.identity.identify import Defect
@@ -18,6 +19,7 @@ from tenken.outputs.figures import (
     resolution_text,
     size_text,
     stated_width_text,
+    width_status_text,
     width_text,
 )
 from tenken.outputs.grades import severity, worst_grade
@@ -25,7 +27,7 @@ from tenken.outputs.layers import ranked
 from tenken.outputs.report_map import drawn_shape
 from tenken.outputs.report_pictures import EmbeddedPicture
 from tenken.outputs.reviews import Review, entered_kind
-from tenken.outputs.wording import Words
+from tenken.wording import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +138,11 @@ def card(defect: Defect, inspection: Inspection, text: Words, evidence: Evidence
         lead=" · ".join([text.kind(defect.kind), *size_text(defect)]),
         figures=_card_figures(defect, inspection, text),
         width_code=defect.width_status or "",
-        width_status=text(f"width_status.{defect.width_status}") if defect.width_status else "",
+        width_status=width_status_text(defect, text),
         located=defect.outline_m is not None,
         segment_id=segment,
         photo=names[0] if names else "",
-        sightings=tuple(_sighting(one, defect, text) for one in defect.sightings),
+        sightings=tuple(_sightings(defect, text)),
         photos=len(set(names)),
         unseen_in=defect.unseen_in,
         picture=evidence.embedded.get(defect.id),
@@ -193,6 +195,15 @@ def _card_figures(defect: Defect, inspection: Inspection, text: Words) -> tuple[
         place = (text("figure.position"), f"E {middle.x:.2f}  N {middle.y:.2f}  {error}")
     score = (text("figure.score"), f"{defect.score:.2f}")
     return (*sizes, place, (text("figure.resolution"), resolution_text(defect.gsd_mm)), score)
+
+
+def _sightings(defect: Defect, text: Words) -> Iterator[SightingView]:
+    """Give each photo once, with its best sighting; a photo may show a defect in several pieces."""
+    pieces = Counter(one.photo for one in defect.sightings)
+    for photo, count in pieces.items():
+        view = _sighting(next(one for one in defect.sightings if one.photo == photo), defect, text)
+        more = f" · {text('card.more_pieces', count=count - 1)}" if count > 1 else ""
+        yield replace(view, figures=view.figures + more)
 
 
 def _sighting(sighting: Sighting, defect: Defect, text: Words) -> SightingView:

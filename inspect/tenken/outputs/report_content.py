@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tenken.inspection import Inspection, PhotoRecord, SkippedRecord
+from tenken.notes import said
 from tenken.outputs.figures import UNKNOWN, length_text, mm_text
 from tenken.outputs.grades import severity, worst_grade
 from tenken.outputs.layers import as_text, ranked
@@ -14,8 +15,8 @@ from tenken.outputs.report_elevations import Elevation, draw_elevations
 from tenken.outputs.report_map import ReportMap, draw_map
 from tenken.outputs.report_pictures import embedded_pictures, linked_originals, map_background
 from tenken.outputs.report_sections import Section, cards_by_segment, reaching_in, segment_section
-from tenken.outputs.reviews import REJECTED, Review
-from tenken.outputs.wording import Words, words
+from tenken.outputs.reviews import REJECTED, Review, counted_defects
+from tenken.wording import Words, words
 
 FIRST = 3
 """Segments that the report opens with."""
@@ -65,8 +66,8 @@ class ReportContent:
 
     @property
     def detailed(self) -> tuple[Section, ...]:
-        """Segments with candidates, those that were not assessed last."""
-        return (*self.found, *(one for one in self.not_assessed if one.cards))
+        """Segments with cards: those whose candidates count first, then those with rejected ones only, not assessed."""
+        return (*self.found, *(one for one in (*self.clean, *self.not_assessed) if one.cards))
 
     @property
     def first(self) -> tuple[Section, ...]:
@@ -128,18 +129,22 @@ def report_content(
         statement=tuple(dict.fromkeys([words("ja")("statement"), text("statement")])),
         inspection=inspection,
         evidence=evidence,
-        headlines=tuple(_headlines(inspection, text)),
+        headlines=tuple(_headlines(inspection, text, reviews or {})),
         flown=_flown(inspection),
         map=draw_map(inspection, [one.id for one in defects], map_background(inspection)),
         elevations=draw_elevations(inspection, [one.id for one in defects], text),
-        found=tuple(one for one in sections if one.assessed and one.candidates),
-        clean=tuple(one for one in sections if one.assessed and not one.candidates),
+        found=tuple(one for one in sections if one.assessed and one.counted),
+        clean=tuple(one for one in sections if one.assessed and not one.counted),
         not_assessed=tuple(one for one in sections if not one.assessed),
         placed=tuple(one for one in homeless if one.located),
         unplaced=_by_photo([one for one in homeless if not one.located]),
         cards=cards,
-        photos=tuple(sorted(inspection.photos, key=lambda one: one.photo)),
-        skipped=tuple(sorted(inspection.skipped, key=lambda one: one.path)),
+        photos=tuple(
+            replace(one, reason=said(one.reason, lang)) for one in sorted(inspection.photos, key=lambda one: one.photo)
+        ),
+        skipped=tuple(
+            replace(one, reason=said(one.reason, lang)) for files in inspection.skipped_by_reason() for one in files
+        ),
         limits=tuple(text(f"limit.{number}") for number in range(1, 7)),
         versions=tuple(sorted(inspection.versions.items())),
         settings=tuple((name, as_text(value) or UNKNOWN) for name, value in sorted(inspection.settings.items())),
@@ -147,19 +152,23 @@ def report_content(
     )
 
 
-def _headlines(inspection: Inspection, text: Words) -> list[Headline]:
-    kinds = Counter(defect.kind for defect in inspection.defects)
+def _headlines(inspection: Inspection, text: Words, reviews: Mapping[str, Review]) -> list[Headline]:
+    defects, rejected = counted_defects(inspection.defects, reviews)
+    kinds = Counter(defect.kind for defect in defects)
     findings = inspection.findings
     assessed = [one for one in findings if one.assessed]
     worst = worst_grade(None, [grade for one in assessed if (grade := worst_grade(one.grade, one.grade_candidates))])
     widest = max((one.max_width_mm for one in findings if one.max_width_mm is not None), default=None)
-    unlocated = sum(defect.outline_m is None for defect in inspection.defects)
+    unlocated = sum(defect.outline_m is None for defect in defects)
     usable = sum(photo.usable for photo in inspection.photos)
     return [
         Headline(
-            str(len(inspection.defects)),
+            str(len(defects)),
             text("headline.defects"),
-            " · ".join(f"{text.kind(kind)} {count}" for kind, count in sorted(kinds.items())),
+            " · ".join(
+                [f"{text.kind(kind)} {count}" for kind, count in sorted(kinds.items())]
+                + [text("headline.rejected", count=rejected)] * bool(rejected)
+            ),
         ),
         Headline(
             worst or UNKNOWN,

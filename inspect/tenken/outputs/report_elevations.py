@@ -10,7 +10,7 @@ from tenken.georeferencing.face import Face
 from tenken.inspection import Inspection
 from tenken.outputs.layers import ranked
 from tenken.outputs.report_map import Contents, ReportMap, draw, drawn_shape
-from tenken.outputs.wording import Words
+from tenken.wording import Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ class MapPicture:
     width: float
     height: float
     picture: Background
+    clip: str
+    """SVG path data of the part that shows something; empty for all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class _Frame:
             round(background.right_m - background.left_m, 3),
             round(background.top_m - background.bottom_m, 3),
             background,
+            "" if background.covered_m is None else self.path(background.covered_m, FINE_M),
         )
 
     def _ring(self, line: LineString, closed: bool) -> str:

@@ -14,7 +14,10 @@ from tenken.outputs.report_content import ReportContent, report_content
 from tenken.outputs.report_pdf_segments import grade_rgb, set_picture, write_cards, write_chip, write_segment
 from tenken.outputs.reviews import Review
 
-MAP_MM = 72.0
+MAP_MM, LEAST_MAP_MM = 112.0, 75.0
+"""Height of the map: as much as the page has left, if that is at least the second, else the first on a new page."""
+MAP_FRAME_MM = 24.0
+"""The map's heading and legend."""
 ELEVATION_MM = 50.0
 """Height of a face's drawing, at the most."""
 BAD: Colour = (143, 42, 29)
@@ -40,8 +43,10 @@ def write_pdf(
     links = {one.anchor: page.add_link() for one in content.detailed}
     _first(page, content, path.parent, links)
     if content.map is not None:
-        page.heading(text("report.map"), keep_mm=MAP_MM + 18)
-        draw_pdf_map(page, content, MAP_MM)
+        left_mm = page.room_mm - MAP_FRAME_MM
+        height_mm = min(MAP_MM, left_mm) if left_mm >= LEAST_MAP_MM else MAP_MM
+        page.heading(text("report.map"), keep_mm=height_mm + MAP_FRAME_MM - 1)
+        draw_pdf_map(page, content, height_mm)
     if content.elevations:
         page.heading(text("report.elevations"), keep_mm=ELEVATION_MM)
         draw_pdf_elevations(page, content, ELEVATION_MM)
@@ -98,14 +103,15 @@ def _first(page: ArchivePage, content: ReportContent, folder: Path, links: Mappi
         worst = section.worst
         if worst is None:
             continue
-        page.need(36)
+        page.need(31)
         top, left = float(page.y), MARGIN_MM + 46
-        bottom = set_picture(page, worst, content, folder, (44, 32))
+        bottom = set_picture(page, worst, content, folder, (44, 27))
         page.set_y(top)
         title = f"{section.rank}. {section.name}"
         page.text_block(title, 11, left_mm=left, link=links[section.anchor], flows=False)
         write_chip(page, section.grade, section.level, left)
-        for sentence in (section.lead, worst.lead, worst.grade_reason):
+        reason = "" if worst.grade_reason in section.lead else worst.grade_reason
+        for sentence in (section.lead, worst.lead, reason):
             if sentence:
                 page.text_block(sentence, 8, left_mm=left, flows=False)
         page.set_y(max(float(page.y), bottom) + 2)
@@ -125,7 +131,7 @@ def _lists(page: ArchivePage, content: ReportContent, links: Mapping[str, int]) 
         (
             str(s.rank or UNKNOWN), s.name, s.grade,
             " ".join(part for part in (s.lead, s.worst.lead if s.worst else "") if part),
-            s.crack_length, s.max_width, s.corrosion, str(s.candidates), s.seen, s.priority,
+            s.crack_length, s.max_width, s.corrosion, str(s.counted), s.seen, s.priority,
         )
         for s in content.found
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Pictures of the report: which stand in the file, where the originals lie, and the orthomosaic below the map."""
+"""Pictures of the report: which stand in the file, where the originals lie, and what lies below the map."""
 
 import base64
 import io
@@ -15,8 +15,10 @@ from rasterio.errors import RasterioError
 from rasterio.transform import from_bounds
 from rasterio.vrt import WarpedVRT
 from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
 
 from tenken.inspection import Inspection, PhotoRecord
+from tenken.outputs.photo_mosaic import photo_mosaic
 
 EMBEDDED_BYTES = 18_000_000
 """Pictures in the file, as it stores them; above this a card links its picture's file instead."""
@@ -48,6 +50,10 @@ class Background:
     bottom_m: float
     right_m: float
     top_m: float
+    covered_m: BaseGeometry | None = None
+    """The part that shows something; None for all of it."""
+    of_photos: bool = False
+    """Made of the flight's photos, not an orthomosaic."""
 
     @property
     def uri(self) -> str:
@@ -101,14 +107,19 @@ def linked_originals(photos: Iterable[PhotoRecord], folder: Path) -> dict[str, s
 
 
 def map_background(inspection: Inspection) -> Background | None:
-    """Give the orthomosaic in the flight's CRS; None where photos were inspected, or where it is gone."""
-    if inspection.crs is None or len(inspection.photos) != 1:
+    """Give the orthomosaic, or the photos laid on their footprints, in the flight's CRS; None where they are gone."""
+    if inspection.crs is None:
         return None
-    [photo] = inspection.photos
-    if photo.pose_source != "orthomosaic transform" or photo.footprint is None:
+    orthomosaic = next((one for one in inspection.photos if one.pose_source == "orthomosaic transform"), None)
+    if orthomosaic is None:
+        mosaic = photo_mosaic(inspection.photos)
+        if mosaic is None:
+            return None
+        return Background(mosaic.jpeg, *mosaic.bounds_m, covered_m=mosaic.covered_m, of_photos=True)
+    if orthomosaic.footprint is None:
         return None
     try:
-        return _warped(photo.path, inspection.crs.to_wkt(), photo.footprint)
+        return _warped(orthomosaic.path, inspection.crs.to_wkt(), orthomosaic.footprint)
     except (OSError, RasterioError):
         return None  # the report can do without: the footprint stands there all the same
 
@@ -133,7 +144,7 @@ def _warped(path: Path, crs: str, footprint: Polygon) -> Background:
     pixels = np.where(seen[..., np.newaxis], np.moveaxis(bands, 0, -1), 255)
     jpeg = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels, dtype=np.uint8)).save(jpeg, "jpeg", quality=BACKGROUND_QUALITY)
-    return Background(jpeg.getvalue(), left, bottom, right, top)
+    return Background(jpeg.getvalue(), left, bottom, right, top, covered_m=footprint)
 
 
 def _severest_first(groups: Iterable[Sequence[str]]) -> list[str]:

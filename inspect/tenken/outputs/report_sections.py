@@ -21,7 +21,7 @@ from tenken.outputs.figures import (
 from tenken.outputs.grades import worst_grade
 from tenken.outputs.report_cards import Card, level_of
 from tenken.outputs.reviews import REJECTED
-from tenken.outputs.wording import Words
+from tenken.wording import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ class Section:
     """Ids of candidates that reach into it with too little to count in it."""
 
     @property
-    def candidates(self) -> int:
-        """How many stand in it, as a whole or with a part."""
-        return len(self.cards) + len(self.shared)
+    def counted(self) -> int:
+        """Candidates that nobody rejected and that stand in it, as a whole or with a part."""
+        return sum(one.review_code != REJECTED for one in self.cards) + len(self.shared)
 
 
 def segment_section(

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tenken.identity.identify import Defect
 
-REJECTED = "rejected"
-"""What a person enters in the column ``review`` for what is no defect."""
+CONFIRMED, REJECTED, CHANGED = "confirmed", "rejected", "changed"
+"""What a person enters in the column ``review``: it is one, it is none, it is one of another kind."""
 
 ENTERED_KINDS: dict[str, str] = {
     "ひびわれ": "crack",
@@ -101,9 +101,25 @@ def keep_lost_reviews(path: Path, earlier: Mapping[str, EarlierReview], lost: Se
 
 
 def as_reviewed(defects: Sequence[Defect], reviews: Mapping[str, Review]) -> list[Defect]:
-    """Give defects as what a person says they are; what was measured of them stays."""
-    kinds = {one: review.kind for one, review in reviews.items() if review.kind}
-    return [replace(d, kind=entered_kind(kinds[d.id])) if d.id in kinds else d for d in defects]
+    """Give defects as what a person says they are; what was measured of them stays.
+
+    What a person confirmed, or named, is certain: its score becomes 1.
+    """
+    return [_as_reviewed(defect, reviews.get(defect.id)) for defect in defects]
+
+
+def counted_defects(defects: Sequence[Defect], reviews: Mapping[str, Review]) -> tuple[list[Defect], int]:
+    """Give the defects that count, as what a person says they are, and how many a person rejected."""
+    kept = [one for one in defects if one.id not in reviews or reviews[one.id].review != REJECTED]
+    return as_reviewed(kept, reviews), len(defects) - len(kept)
+
+
+def _as_reviewed(defect: Defect, review: Review | None) -> Defect:
+    if review is None or review.review == REJECTED:
+        return defect
+    kind = entered_kind(review.kind) if review.kind else defect.kind
+    score = 1.0 if review.kind or review.review in (CONFIRMED, CHANGED) else defect.score
+    return replace(defect, kind=kind, score=score)
 
 
 def entered_kind(text: str) -> str:

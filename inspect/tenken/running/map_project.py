@@ -12,6 +12,7 @@ from tenken.hashing import file_sha256
 from tenken.imagery.flight import Flight
 from tenken.inspection import Inspection
 from tenken.journal import replace_file
+from tenken.notes import Note
 from tenken.outputs.qgis.project import Orthomosaic, ProjectFiles, write_project
 from tenken.running.progress import Progress
 
@@ -51,5 +52,5 @@ def write_map_project(
     written = ((last_record or {}).get("project") or {}).get(PROJECT)
     if written is not None and path.is_file() and file_sha256(path) != written:
         replace_file(path, folder / SAVED_PROJECT)
-        progress.note(f"{path} was saved in QGIS since the last run: your version is kept as {folder / SAVED_PROJECT}")
+        progress.note(Note.of("console.project_saved", path=path, kept=folder / SAVED_PROJECT))
     write_project(path, inspection, lang, files)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import shapely
 from shapely import MultiPolygon, Polygon
 
@@ -17,6 +18,7 @@ from tenken.imagery.flight import Flight, Orthomosaic, Photo
 from tenken.imagery.photo_quality import motion_blur_px, quality_faults
 from tenken.inspection import PhotoRecord
 from tenken.measurement.measure import Surfaces
+from tenken.notes import Note
 from tenken.running.picture_sizes import PictureSizes, sizes_on, spread_px
 from tenken.running.places import FlightPlaces
 from tenken.running.work import FlightOutcome
@@ -40,6 +42,11 @@ class SeenSurface:
     sizes: PictureSizes
     apart_m: float | None
     """1 sigma of how far it lies from where other photos of the flight put the same place."""
+
+
+WHOLE_WITHIN = 0.25
+"""A picture's corners stand for its footprint where they hold the same area up to this share: lenses bend borders, and
+a photo that looks at the horizon has corners, but not the ground between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,7 @@ def _placed_photo(
     faults = quality_faults(quality, motion_blur_px(metadata.speed_m_s, metadata.exposure_s, sizes.gsd_mm))
     doubts = list(getattr(placed, "doubts", ()))
     if isinstance(placed, Unplaced) and before_faces is None:
-        doubts = [f"not placed: {placed.reason}"]
+        doubts = [Note.of("note.not_placed", why=placed.reason)]
     pose_source = placed.pose_source if isinstance(placed, PhotoPlacement) else "none"
     seen = _seen(photo, ground, sizes, before_faces)
     record = PhotoRecord(
@@ -125,10 +132,11 @@ def _placed_photo(
         gsd_mm=sizes.gsd_mm,
         smallest_crack_mm=sizes.smallest_crack_mm,
         usable=not faults,
-        reason="; ".join([*faults, *doubts]),
+        reason=Note.joined([*faults, *doubts]),
         pose_source=pose_source if before_faces is None else before_faces.camera.pose_source,
         footprint=next((largest_polygon(one.footprint) for one in seen if one.face is None), None),
         detections=len(outcome.defects[photo.name]),
+        corners_m=_corners_m(ground, photo.width_px, photo.height_px) if before_faces is None else None,
         on_faces={
             one.face: MultiPolygon(shapely.get_parts(one.footprint).tolist()) for one in seen if one.face is not None
         },
@@ -175,6 +183,21 @@ def _sizes(photo: Photo, placement: Placement | None, before_faces: FacesInView 
     return sizes_on(placement, showing)
 
 
+def _corners_m(placement: Placement | None, width_px: int, height_px: int) -> tuple[tuple[float, float], ...] | None:
+    """Find the places of a picture's corners; None where not the whole of the picture meets the surface."""
+    footprint = placement.footprint() if placement is not None else None
+    if placement is None or footprint is None:
+        return None
+    corners = np.array([[0.0, 0.0], [width_px, 0.0], [width_px, height_px], [0.0, height_px]])
+    xy_m = placement.to_world(corners)[:, :2]
+    if not np.isfinite(xy_m).all():
+        return None
+    whole = Polygon(xy_m)
+    if not whole.is_valid or abs(footprint.area / whole.area - 1.0) > WHOLE_WITHIN:
+        return None
+    return tuple((float(x), float(y)) for x, y in xy_m)
+
+
 def _placed_orthomosaic(orthomosaic: Orthomosaic, outcome: FlightOutcome, placed: Placement | Unplaced) -> PlacedPhoto:
     placement = None if isinstance(placed, Unplaced) else placed
     sizes = sizes_on(placement, spread_px(orthomosaic.width_px, orthomosaic.height_px))
@@ -190,7 +213,7 @@ def _placed_orthomosaic(orthomosaic: Orthomosaic, outcome: FlightOutcome, placed
         gsd_mm=sizes.gsd_mm,
         smallest_crack_mm=sizes.smallest_crack_mm,
         usable=True,
-        reason=f"not placed: {placed.reason}" if isinstance(placed, Unplaced) else "",
+        reason=Note.of("note.not_placed", why=placed.reason) if isinstance(placed, Unplaced) else "",
         pose_source="orthomosaic transform",
         footprint=None if outline is None else largest_polygon(outline),
         detections=len(outcome.defects[orthomosaic.name]),

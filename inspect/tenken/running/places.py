@@ -19,6 +19,7 @@ from tenken.georeferencing.placement import PhotoPlacement, Placement, Unplaced,
 from tenken.georeferencing.surface import Plane, RasterFile, TakeOffPlane, parse_surface
 from tenken.identity.registration import Pair, Registration, register
 from tenken.imagery.flight import Flight, Photo
+from tenken.notes import Note
 from tenken.running.picture_sizes import sizes_on, spread_px
 from tenken.running.work import FlightOutcome
 
@@ -120,7 +121,7 @@ def crs_of(flight: Flight) -> CRS | None:
 
 def _place_photo(photo: Photo, crs: CRS | None, surface: TakeOffPlane | Plane | RasterFile) -> Placement | Unplaced:
     if crs is None or photo.metadata.lon_deg is None:
-        return Unplaced("it states no position: its defects are measured in pixels only")
+        return Unplaced(Note.of("note.no_position"))
     return place_photo(photo.metadata, photo.width_px, photo.height_px, crs, surface)
 
 
@@ -146,7 +147,11 @@ def _before_faces(
 
 
 def _above(placed: Placement | Unplaced) -> PhotoPlacement | Unplaced:
-    return placed if isinstance(placed, PhotoPlacement | Unplaced) else Unplaced("it is a mosaic")
+    return (
+        placed
+        if isinstance(placed, PhotoPlacement | Unplaced)
+        else Unplaced(Note("it is a mosaic", "オルソ画像である"))
+    )
 
 
 def _size_px(photo: Photo) -> tuple[int, int]:

@@ -7,19 +7,21 @@ from typing import Any
 
 import rasterio
 
-from tenken.errors import FlightError
+from tenken.errors import FlightError, PhotoError
 from tenken.georeferencing.faces_in_view import FacesInView, faces_in_view
 from tenken.georeferencing.placement import Placement, Unplaced, place_orthomosaic, place_photo
 from tenken.georeferencing.surface import RasterFile, parse_surface
-from tenken.imagery.flight import Flight, Skipped, read_flight
+from tenken.imagery.flight import Flight, Skipped, photos_first, read_flight
 from tenken.imagery.photo_quality import assess_picture
 from tenken.imagery.picture import load_photo
 from tenken.inspection import PhotoRecord
-from tenken.running.counting import counted
+from tenken.notes import said
 from tenken.running.photos import placed_photos
 from tenken.running.places import crs_of, stated_places
 from tenken.running.work import FlightOutcome
+from tenken.settings import Lang
 from tenken.structure.assets import faces_of
+from tenken.wording import Words, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +57,39 @@ class Preview:
             "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in self.skipped],
         }
 
-    def as_text(self) -> str:
+    def as_text(self, lang: Lang = "en") -> str:
         """Say it in a screenful."""
-        lines = [f"{self.flight}: {counted(self.photos, 'photo')}, {counted(self.skipped, 'other file')}"]
+        text = words(lang)
+        photos, others = text.counted("photo", len(self.photos)), text.counted("other_file", len(self.skipped))
+        lines = [text("info.flight", flight=self.flight, photos=photos, others=others)]
         for (camera, width, height), count in sorted(
             Counter((p.camera, p.width_px, p.height_px) for p in self.photos).items()
         ):
-            lines.append(f"  camera: {camera or 'unknown'}, {width} x {height} px ({counted(range(count), 'photo')})")
+            size = f"{width} x {height} px"
+            name = camera or text("info.unknown")
+            lines.append(text("info.camera", camera=name, size=size, photos=text.counted("photo", count)))
         for source, count in sorted(Counter(p.pose_source for p in self.photos).items()):
-            lines.append(f"  pose from: {source} ({counted(range(count), 'photo')})")
+            parts = " + ".join(text.coded("pose", part) for part in source.split("+"))
+            lines.append(text("info.pose", source=parts, photos=text.counted("photo", count)))
         if self.altitudes_m:
             low, high = (f"{altitude:.0f}" for altitude in self.altitudes_m)
-            lines.append(f"  stated altitude: {low} to {high} m, in the datum that the maker uses")
+            lines.append(text("info.altitude", low=low, high=high))
         resolutions = sorted(p.gsd_mm for p in self.photos if p.gsd_mm is not None)
         cracks = sorted(p.smallest_crack_mm for p in self.photos if p.smallest_crack_mm is not None)
         if resolutions and cracks:
-            lines.append(f"  ground resolution: {_range(resolutions)} mm per pixel")
-            lines.append(f"  smallest crack it can show: {_range(cracks)} mm; finer ones stay unseen")
+            lines.append(text("info.resolution", range=_range(resolutions, text)))
+            lines.append(text("info.smallest_crack", range=_range(cracks, text)))
         else:
-            lines.append("  ground resolution: unknown, so no sizes in millimetres")
+            lines.append(text("info.no_resolution"))
         told = [p for p in self.photos if p.reason]
-        for reason, count in Counter((p.usable, p.reason) for p in told).most_common():
-            names = [p.photo for p in told if (p.usable, p.reason) == reason]
-            label = "note" if reason[0] else "NOT USABLE"
-            more = f" and {count - 1} more" if count > 1 else ""
-            lines.append(f"  {label}: {names[0]}{more}: {reason[1]}")
-        lines += [f"  skipped: {skipped.path}: {skipped.reason}" for skipped in self.skipped]
+        for (usable, reason), count in Counter((p.usable, p.reason) for p in told).most_common():
+            first = next(p.photo for p in told if (p.usable, p.reason) == (usable, reason))
+            more = text("info.and_more", count=count - 1) if count > 1 else ""
+            label = text("info.note" if usable else "info.not_usable")
+            lines.append(f"  {label}: {first}{more}: {said(reason, lang)}")
+        lines += [
+            text("info.skipped", file=one.path, reason=said(one.reason, lang)) for one in photos_first(self.skipped)
+        ]
         return "\n".join(lines)
 
 
@@ -95,7 +104,7 @@ def preview_flight(path: Path, surface: str = "plane") -> Preview:
     flight = read_flight(path)
     outcome = _without_detection(flight)
     if flight.photos and not outcome.quality:
-        first = outcome.skipped[0]
+        first = photos_first(outcome.skipped)[0]
         raise FlightError(f"{flight.name}: no photo can be decoded (first: {first.path}: {first.reason})")
     photos = placed_photos(flight, outcome, stated_places(flight, outcome, surface))
     stated = [photo.metadata.altitude_m for photo in flight.photos if photo.metadata.altitude_m is not None]
@@ -165,8 +174,8 @@ def _without_detection(flight: Flight) -> FlightOutcome:
     for photo in flight.photos:
         try:
             quality[photo.name] = assess_picture(load_photo(photo.path))
-        except FlightError as error:
-            unread.append(Skipped(photo.name, str(error).removeprefix(f"{photo.path.name}: ")))
+        except PhotoError as error:
+            unread.append(Skipped(photo.name, error.note))
     skipped = tuple(sorted([*flight.skipped, *unread], key=lambda one: one.path))
     return FlightOutcome(dict.fromkeys(quality, ()), quality, skipped, frozenset(), 0, 0)
 
@@ -175,6 +184,6 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def _range(values: list[float]) -> str:
+def _range(values: list[float], text: Words) -> str:
     low, high = (f"{value:.0f}" if value >= 10 else f"{value:.2g}" for value in (values[0], values[-1]))
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else text("info.range", low=low, high=high)

@@ -15,7 +15,7 @@ class Progress(Protocol):
         ...
 
     def note(self, text: str) -> None:
-        """Tell something worth a line of its own."""
+        """Tell something worth a line of its own; a `tenken.notes.Note` is told in the terminal's language."""
         ...
 
 

@@ -20,8 +20,10 @@ from tenken.imagery.flight import Flight
 from tenken.imagery.picture import ArrayPicture, RasterPicture, load_photo
 from tenken.inspection import Inspection
 from tenken.journal import Journal, changed_settings, replace_file, write_atomically
+from tenken.notes import Note
 from tenken.outputs.reviews import Review, carry_reviews, keep_lost_reviews, read_reviews
 from tenken.running.map_project import PROJECT, project_files, write_map_project
+from tenken.running.moved import FROM_HERE, ways_from
 from tenken.running.progress import Progress
 from tenken.running.work import FlightOutcome
 from tenken.settings import Settings
@@ -118,7 +120,7 @@ def note_changes(folder: Path, settings: Settings, weights_sha256: str, progress
     then = {**before.get("settings", {}), "weights_sha256": before.get("weights", {}).get("sha256")}
     now = {**settings.as_json(), "weights_sha256": weights_sha256}
     for change in changed_settings(then, now):
-        progress.note(f"changed since the last run: {change}")
+        progress.note(Note.of("console.changed", change=change))
 
 
 def write_results(
@@ -156,7 +158,7 @@ def write_results(
     write_geojson(folder, inspection, settings.lang, reviews=reviews, crops=crops, flight_folder=files.flight_folder)
     write_segments_csv(folder / "segments.csv", inspection)
     progress.advance()
-    _remove_old_pdf(folder / REPORT_PDF, progress)
+    _put_old_pdf_aside(folder / REPORT_PDF, last_run(folder), progress)
     write_report(folder / "report.html", inspection, crops, settings.lang, reviews)
     progress.advance()
     record = run_record(folder, flight, inspection, outcome, seconds)
@@ -172,6 +174,7 @@ def run_record(
     return {
         "flight": inspection.flight,
         "flight_path": flight.root.as_posix(),
+        FROM_HERE: ways_from(folder, flight.root, Settings.from_json(inspection.settings)),
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": dict(inspection.settings),
         "weights": {"name": inspection.weights_name, "sha256": inspection.weights_sha256},
@@ -188,7 +191,9 @@ def run_record(
             "units": outcome.units,
             "units_kept_from_before": outcome.kept_units,
         },
-        "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in inspection.skipped],
+        "skipped": [
+            {"path": one.path, "reason": str(one.reason)} for one in sorted(inspection.skipped, key=lambda s: s.path)
+        ],
         "photos": [{"photo": photo.photo, "sha256": photo.sha256} for photo in inspection.photos],
         "results": {name: file_sha256(folder / name) for name in HASHED_RESULTS},
         "project": {PROJECT: file_sha256(folder / PROJECT)},
@@ -229,16 +234,18 @@ class WindowReader:
         return image.read((left, top, right, bottom))
 
 
-def _remove_old_pdf(path: Path, progress: Progress) -> None:
-    """Leave no report for the archive that says something else than the results beside it."""
+def _put_old_pdf_aside(path: Path, last_record: Mapping[str, Any] | None, progress: Progress) -> None:
+    """Leave no report.pdf that says something else than the results beside it, and lose none that was archived."""
     if not path.exists():
         return
+    finished = str((last_record or {}).get("finished_at") or "earlier").partition("+")[0].replace(":", "")
+    kept = path.with_name(f"report_{finished}.pdf")
     try:
-        path.unlink()
+        path.replace(kept)
     except OSError as error:  # somebody reads it
-        progress.note(f"{path.name} is of an earlier result and cannot be removed ({error.strerror})")
+        progress.note(Note.of("console.pdf_in_use", name=path.name, why=str(error.strerror)))
     else:
-        progress.note(f"{path.name} of an earlier result removed; inspect report --pdf makes a new one")
+        progress.note(Note.of("console.pdf_kept", name=path.name, kept=kept.name))
 
 
 def _carried_reviews(folder: Path, inspection: Inspection, progress: Progress) -> dict[str, Review]:
@@ -247,7 +254,7 @@ def _carried_reviews(folder: Path, inspection: Inspection, progress: Progress) -
     reviews, lost = carry_reviews(earlier, inspection.defects)
     if lost:
         keep_lost_reviews(folder / LOST_REVIEWS, earlier, lost)
-        progress.note(f"{len(lost)} reviews belong to no defect of this run; they are kept in {folder / LOST_REVIEWS}")
+        progress.note(Note.of("console.lost_reviews", count=len(lost), path=folder / LOST_REVIEWS))
     return reviews
 
 

@@ -17,6 +17,7 @@ from tenken.errors import FlightError, MissingExtraError
 from tenken.georeferencing.photo_placement import PhotoPlacement
 from tenken.imagery.flight import Flight
 from tenken.journal import Journal, unit_key
+from tenken.notes import Note
 from tenken.running.progress import Progress
 
 DECIMALS_PX = 1
@@ -78,7 +79,7 @@ def tie_flight(
             try:
                 done.update(_work_off(flight, stated, todo, journal, workers, progress))
             except MissingExtraError as error:
-                progress.note(f"Photos are not laid onto each other: {error}")
+                progress.note(Note.of("console.no_ties", error=str(error)))
                 return TiedFlight((), frozenset())
     ties = [tie for unit in units for tie in _read(unit, done[unit.key])]
     return TiedFlight(tuple(sorted(ties, key=lambda tie: (tie.first, tie.second))), frozenset(done))

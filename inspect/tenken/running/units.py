@@ -14,7 +14,7 @@ import numpy as np
 
 from tenken.detection.detect import CONDITION_STATES, Detector
 from tenken.detection.tiles import IntArray
-from tenken.errors import FlightError
+from tenken.errors import PhotoError
 from tenken.imagery.flight import Photo
 from tenken.imagery.photo_quality import PhotoQuality, assess_picture
 from tenken.imagery.picture import ArrayPicture, Picture, load_photo
@@ -22,6 +22,7 @@ from tenken.measurement.assemble import Pieces, concatenate
 from tenken.measurement.find import PhotoDefect, describe_defects
 from tenken.measurement.mask_runs import MaskRuns
 from tenken.measurement.tiled_detection import detect_tiles
+from tenken.notes import Note
 from tenken.running.defect_json import defect_from_json, defect_to_json, share_to_json
 
 BLOCK_TILES = 8
@@ -39,15 +40,16 @@ class PhotoOutcome:
 
     defects: tuple[PhotoDefect, ...]
     quality: PhotoQuality | None
-    skipped: str | None
+    skipped: Note | str | None
+    """Plain English where an older Tenken wrote the journal."""
 
 
 def inspect_photo(photo: Photo, windows: IntArray, detector: Detector, on_tile: OnTile | None = None) -> dict[str, Any]:
     """Find and measure the defects of one photo, in pixels, over its tiles."""
     try:
         image = load_photo(photo.path)
-    except FlightError as error:
-        return {"skipped": str(error).removeprefix(f"{photo.path.name}: ")}
+    except PhotoError as error:
+        return {"skipped": list(error.note.__getnewargs__()) if isinstance(error.note, Note) else error.note}
     picture = ArrayPicture(image)
     pieces = detect_tiles(picture, windows, detector, on_tile=on_tile)
     defects = describe_defects(picture, pieces)
@@ -57,7 +59,8 @@ def inspect_photo(photo: Photo, windows: IntArray, detector: Detector, on_tile: 
 def read_photo_outcome(content: dict[str, Any]) -> PhotoOutcome:
     """Read back what `inspect_photo` gave."""
     if "skipped" in content:
-        return PhotoOutcome((), None, content["skipped"])
+        why = content["skipped"]
+        return PhotoOutcome((), None, why if isinstance(why, str) else Note(*why))
     defects = tuple(defect_from_json(defect) for defect in content["defects"])
     return PhotoOutcome(defects, PhotoQuality(**content["quality"]), None)
 

@@ -5,10 +5,12 @@ from pathlib import Path
 from tenken.detection.weights import find_weights
 from tenken.errors import WeightsError
 from tenken.hashing import file_sha256
+from tenken.notes import Note
+from tenken.running.moved import flight_now
 from tenken.running.results import finished_run
 
 
-def verify_run(folder: Path, flight: Path | None = None) -> list[str]:
+def verify_run(folder: Path, flight: Path | None = None) -> list[Note]:
     """Compare photos, weights and results with what the run recorded.
 
     Parameters
@@ -16,7 +18,7 @@ def verify_run(folder: Path, flight: Path | None = None) -> list[str]:
     folder
         The run's output.
     flight
-        Where the photos lie now; where they lay when None.
+        Where the photos lie now; None finds them beside the results as they lay then, or where they lay.
 
     Returns
     -------
@@ -28,24 +30,25 @@ def verify_run(folder: Path, flight: Path | None = None) -> list[str]:
         When the folder holds no finished run.
     """
     record = finished_run(folder)
-    root = flight or Path(record["flight_path"])
+    root = flight or flight_now(folder, record)
     originals = {root if root.is_file() else root / photo["photo"]: photo["sha256"] for photo in record["photos"]}
     results = {folder / name: digest for name, digest in record["results"].items()}
     faults = [fault for path, digest in {**originals, **results}.items() if (fault := _fault(path, digest))]
     # People save the project in QGIS, as they should: it has to be there, and may differ.
-    faults += [f"{folder / name}: is missing" for name in record.get("project", {}) if not (folder / name).is_file()]
+    projects = [folder / name for name in record.get("project", {})]
+    faults += [Note.of("fault.missing", path=path) for path in projects if not path.is_file()]
     return faults + _weights_fault(record["weights"]["name"], record["weights"]["sha256"])
 
 
-def _fault(path: Path, digest: str) -> str | None:
+def _fault(path: Path, digest: str) -> Note | None:
     if not path.is_file():
-        return f"{path}: is missing"
-    return None if file_sha256(path) == digest else f"{path}: was changed since the run"
+        return Note.of("fault.missing", path=path)
+    return None if file_sha256(path) == digest else Note.of("fault.changed", path=path)
 
 
-def _weights_fault(name: str, digest: str) -> list[str]:
+def _weights_fault(name: str, digest: str) -> list[Note]:
     try:
         found = find_weights(name).sha256
     except WeightsError as error:
-        return [f"weights {name}: {error}"]
-    return [] if found == digest else [f"weights {name}: are not those the run used"]
+        return [Note.of("fault.weights", name=name, why=str(error))]
+    return [] if found == digest else [Note.of("fault.other_weights", name=name)]

@@ -17,6 +17,7 @@ from tenken.imagery.photo_quality import PhotoQuality
 from tenken.imagery.picture import RasterPicture
 from tenken.journal import Journal, unit_key
 from tenken.measurement.find import PhotoDefect, describe_defects
+from tenken.notes import Note
 from tenken.outputs.geopackage import start_geopackage
 from tenken.running.progress import Progress
 from tenken.running.units import blocks_of, inspect_block, inspect_photo, read_blocks, read_photo_outcome
@@ -151,7 +152,7 @@ def _work_off(
         todo = [unit for unit in units if unit.key not in done]
         kept = len(units) - len(todo)
         if kept:
-            progress.note(f"{kept} of {len(units)} parts were done before and are kept")
+            progress.note(Note.of("console.kept", kept=kept, total=len(units)))
         if todo:
             progress.start("detect", sum(unit.tiles for unit in todo))
         with ThreadPoolExecutor(max_workers=workers) as pool:

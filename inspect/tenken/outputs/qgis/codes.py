@@ -5,8 +5,8 @@ from typing import get_args
 from tenken.detection.detect import CONDITION_STATES, KINDS
 from tenken.measurement.topology import Pattern
 from tenken.outputs.layers import Layer
-from tenken.outputs.wording import Words
 from tenken.structure.segments import Status
+from tenken.wording import Words
 
 REVIEW_STATES: tuple[str, ...] = ("confirmed", "rejected", "changed")
 """What a person may enter in the column ``review``; empty until somebody looked."""

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 from tenken.outputs.layers import Layer
 from tenken.outputs.qgis.options import option
 from tenken.outputs.qgis.relations import MANY_TO_MANY
-from tenken.outputs.wording import Words
+from tenken.wording import Words
 
 
 @dataclass(frozen=True, slots=True)

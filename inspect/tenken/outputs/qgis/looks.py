@@ -6,6 +6,7 @@ from functools import partial
 from xml.etree import ElementTree as ET
 
 from tenken.detection.detect import CONDITION_STATES, KINDS
+from tenken.measurement.surface_widths import LEAST_TOLD_MM
 from tenken.outputs.grades import STATE_COLOURS, grade_colour, kind_colour, severity
 from tenken.outputs.layers import Layer, Value
 from tenken.outputs.qgis.codes import COVERAGE_STATES
@@ -13,7 +14,7 @@ from tenken.outputs.qgis.expressions import literal
 from tenken.outputs.qgis.labels import Label
 from tenken.outputs.qgis.relations import layer_id
 from tenken.outputs.qgis.symbols import Category, categorised, fill, hatch, inner_rim, stroke
-from tenken.outputs.wording import Words
+from tenken.wording import Words
 
 Appearance = tuple[str, str | None, str | None]
 """What a defect's symbol follows: its kind, severest candidate and condition state."""
@@ -109,6 +110,7 @@ def _crack_lines(layer: Layer, text: Words, *, opacity: str | None) -> Look:
     known = " ".join(f"when \"width_status\" = '{status}' then ' {known}'" for status, known in _DASHED.items())
     figures = (
         "case when \"width_status\" = 'measured' then format_number(\"width_mm\", 2) || ' mm' "
+        f"when \"width_low_mm\" < {LEAST_TOLD_MM} then '≤ ' || format_number(\"width_high_mm\", 2) || ' mm' "
         'when "width_low_mm" is not null and "width_high_mm" is not null then '
         "format_number(\"width_low_mm\", 2) || '–' || format_number(\"width_high_mm\", 2) || ' mm' "
         f"when \"width_status\" is not null then {literal(text('qgis.width_unknown'))} else '' end"

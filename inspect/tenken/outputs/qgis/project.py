@@ -15,7 +15,7 @@ from tenken.outputs.qgis.expressions import FLIGHT_FOLDER
 from tenken.outputs.qgis.frame import coordinate_system, extent_of, map_canvas, view_settings
 from tenken.outputs.qgis.relations import layer_id, relations
 from tenken.outputs.qgis.style import QGIS_VERSION, document, layer_style
-from tenken.outputs.wording import Words, words
+from tenken.wording import Words, words
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "qgis.group.defects": ("crack_lines", "defects", "sightings"),

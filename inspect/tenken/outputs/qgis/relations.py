@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from tenken.outputs.wording import Words
+from tenken.wording import Words
 
 
 @dataclass(frozen=True, slots=True)

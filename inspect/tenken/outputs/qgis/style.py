@@ -11,7 +11,7 @@ from tenken.outputs.qgis.labels import labeling
 from tenken.outputs.qgis.looks import layer_look
 from tenken.outputs.qgis.tips import map_tip
 from tenken.outputs.qgis.widgets import EDITABLE, column_elements
-from tenken.outputs.wording import Words, words
+from tenken.wording import Words, words
 
 QGIS_VERSION = "3.22.0"
 """The oldest version that the styles are meant for; newer ones read them."""

@@ -5,7 +5,7 @@ from html import escape
 from tenken.outputs.layers import Layer
 from tenken.outputs.qgis.codes import coded_words
 from tenken.outputs.qgis.expressions import RESULTS_FOLDER, column, file_url, worded
-from tenken.outputs.wording import Words
+from tenken.wording import Words
 
 _DIGITS: dict[str, int] = {
     "score": 2, "length_m": 2, "width_mm": 2, "width_low_mm": 2, "width_high_mm": 2, "width_largest_mm": 2,

@@ -8,7 +8,7 @@ from tenken.outputs.qgis.codes import coded_words
 from tenken.outputs.qgis.expressions import RESULTS_FOLDER, photo_folder
 from tenken.outputs.qgis.options import Setting, following, option
 from tenken.outputs.qgis.relations import parent_relation
-from tenken.outputs.wording import Words
+from tenken.wording import Words
 
 NULL = "{2839923C-8B7D-419E-B84B-CA2FE9B80EC7}"
 """How QGIS writes "null" in a value map."""

@@ -1,4 +1,4 @@
-"""The words of reports and map layers, Japanese and English, from one catalogue."""
+"""All words that users read, Japanese and English, from one catalogue: reports, map layers, console, photo notes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +33,10 @@ class Words:
         """Give a phrase with its ``{placeholders}`` filled in."""
         return self.phrases[key].format(**values)
 
+    def counted(self, name: str, count: int) -> str:
+        """Give a number of things (``"photo"``), in the singular where the language has one."""
+        return self(f"count.{name}.one" if count == 1 else f"count.{name}", count=count)
+
     def coded(self, group: str, code: str | None) -> str:
         """Give the word for a code of a group (``"kind"``, ``"crack"``), or the code itself."""
         return "" if code is None else self.phrases.get(f"{group}.{code}", code)
@@ -45,7 +49,7 @@ class Words:
 @cache
 def catalogue() -> dict[str, Entry]:
     """Read the catalogue, phrases by key."""
-    text = (files("tenken.outputs") / "wording.json").read_text(encoding="utf-8")
+    text = (files("tenken") / "wording.json").read_text(encoding="utf-8")
     return TypeAdapter(dict[str, Entry]).validate_json(text)
 
 
