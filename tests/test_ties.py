@@ -8,7 +8,7 @@ import numpy as np
 from conftest import DemoFlight
 from tenken.imagery.flight import read_flight
 from tenken.outputs.geopackage import start_geopackage
-from tenken.running.photos import adjusted_places, stated_places
+from tenken.running.places import adjusted_places, stated_places
 from tenken.running.progress import Silence
 from tenken.running.ties import TiedFlight, tie_flight
 from tenken.running.work import FlightOutcome
@@ -81,7 +81,7 @@ def test_the_adjusted_demo_agrees_better_than_its_poses(demo: DemoFlight, tmp_pa
     flight = read_flight(demo.images)
     ties = tied(demo.images, tmp_path).ties
     stated = stated_places(flight, everything(flight), "plane")
-    adjusted = adjusted_places(stated, ties)
+    adjusted = adjusted_places(flight, stated, ties, "plane")
     apart_m = [
         np.median(
             np.concatenate(

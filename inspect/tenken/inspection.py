@@ -1,14 +1,15 @@
 """The result of a run, as the reports take it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pyproj import CRS
-from shapely import Polygon
+from shapely import MultiPolygon, Polygon
 
 from tenken.assessment.grade import DefectGrade, Finding
+from tenken.georeferencing.face import Face
 from tenken.identity.identify import Defect
 from tenken.imagery.flight import PHOTO_FORMATS
 from tenken.notes import Note
@@ -33,11 +34,23 @@ class PhotoRecord:
     """Why it is not usable, or what is doubtful about it, as a `tenken.notes.Note`; empty when all is well."""
     pose_source: str
     footprint: Polygon | None
+    """On the ground, in the flight's CRS."""
     detections: int
     corners_m: tuple[tuple[float, float], ...] | None = None
     """Where the picture's corners lie in the flight's CRS: top left, top right, bottom right, bottom left.
 
     None where they do not lie on the surface, and for orthomosaics."""
+    on_faces: Mapping[str, MultiPolygon] = field(default_factory=dict)
+    """What it shows of the structure's faces, each in its chart, by the face's name."""
+
+    @property
+    def placed(self) -> bool:
+        """Whether it shows something whose place is known."""
+        return self.footprint is not None or bool(self.on_faces)
+
+    def shows_of(self, face: str | None) -> Polygon | MultiPolygon | None:
+        """Return what it shows of a face, or of the ground."""
+        return self.footprint if face is None else self.on_faces.get(face)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,8 @@ class Inspection:
     weights_sha256: str
     standard: str
     standard_verified: bool
+    faces: Mapping[str, Face] = field(default_factory=dict)
+    """Faces of the structure by name: what `Defect.face`, `Segment.face` and `PhotoRecord.on_faces` mean."""
 
     def skipped_by_reason(self) -> list[list[SkippedRecord]]:
         """Sort what was skipped by reason: photos that are lost first, then the most files first; each by path."""

@@ -19,22 +19,15 @@ from tenken.inspection import Inspection, SkippedRecord
 from tenken.measurement.measure import sight
 from tenken.notes import Note
 from tenken.outputs.reviews import REJECTED, EarlierReview, as_reviewed, carry_reviews, read_reviews
-from tenken.running.photos import (
-    FlightPlaces,
-    adjusted_places,
-    coverage_views,
-    crs_of,
-    identity_views,
-    placed_photos,
-    stated_places,
-)
+from tenken.running.photos import coverage_views, identity_views, placed_photos
+from tenken.running.places import FlightPlaces, adjusted_places, crs_of, stated_places
 from tenken.running.progress import Progress, Silence
 from tenken.running.results import GEOPACKAGE, locked_folder, note_changes, output_folder, write_results
 from tenken.running.ties import tie_flight
 from tenken.running.versions import versions
 from tenken.running.work import FlightOutcome, TileGrid, detect_flight
 from tenken.settings import Settings
-from tenken.structure.assets import read_assets
+from tenken.structure.assets import faces_of, read_assets
 
 
 def inspect_flight(
@@ -87,11 +80,14 @@ def inspect_flight(
         with watch.time("detect"):
             outcome = detect_flight(read, folder, model, TileGrid.of(settings), workers, progress, fresh=fresh)
         with watch.time("tie"):
-            stated = stated_places(read, outcome, settings.surface)
+            faces = faces_of(settings.assets, crs_of(read))
+            stated = stated_places(read, outcome, settings.surface, faces)
+            if faces and not stated.before_faces:
+                progress.note(Note.of("note.no_face_in_view", file=settings.assets))
             tied = tie_flight(read, stated.of_photos, folder, workers, progress, fresh=fresh)
         progress.start("measure", 1)
         with watch.time("measure"):
-            places = adjusted_places(stated, tied.ties)
+            places = adjusted_places(read, stated, tied.ties, settings.surface)
             inspection = measure_flight(read, outcome, places, model, settings, read_reviews(folder / GEOPACKAGE))
         with watch.time("write"):
             kept = outcome.keys | tied.keys
@@ -138,7 +134,9 @@ def measure_flight(
         for photo in photos
         for defect in outcome.defects[photo.record.photo]
     ]
-    defects = identify(sightings, identity_views(photos), places.registered)
+    on_faces = {face.name: identity_views(photos, face.name) for face in places.faces}
+    defects = identify(sightings, identity_views(photos), places.registered, on_faces)
+    faces = {face.name: face for face in places.faces}
     standard = load_standard(settings.standard)
     reviews, _ = carry_reviews(earlier, defects)
     grades, findings = assess(
@@ -151,6 +149,7 @@ def measure_flight(
         segment_length_m=settings.segment_length_m,
         max_resolution_mm=settings.max_resolution_mm,
         rejected={one for one, review in reviews.items() if review.review == REJECTED},
+        faces=faces,
     )
     return Inspection(
         flight=flight.name,
@@ -166,6 +165,7 @@ def measure_flight(
         weights_sha256=model.sha256,
         standard=standard.id,
         standard_verified=standard.verified,
+        faces=faces,
     )
 
 

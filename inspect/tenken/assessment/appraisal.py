@@ -12,6 +12,9 @@ from tenken.identity.identify import Defect
 from tenken.structure.coverage import LEAST_SEEN
 from tenken.structure.segments import CoveragePatch, Segment
 
+GradedPart = tuple[Defect, DefectGrade]
+"""A defect as far as it lies in a segment, and its grade there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Appraisal:
@@ -70,16 +73,15 @@ def segment_candidates(candidates: Sequence[tuple[str, ...]], standard: Standard
 
 def appraise(
     segment: Segment,
-    defects: Sequence[Defect],
-    grades: Mapping[str, DefectGrade],
+    parts: Sequence[GradedPart],
     quantities: Mapping[str, Quantities],
     coverage: Mapping[str, tuple[CoveragePatch, ...]],
     standard: Standard,
     rules: PriorityRules,
 ) -> Appraisal:
-    """Gather a segment's defects, grades and factors."""
+    """Gather a segment's defects, as far as they lie in it, their grades and its factors."""
     here = quantities[segment.segment_id]
-    graded = tuple(grades[defect.id] for defect in defects)
+    defects, graded = [part for part, _ in parts], [grade for _, grade in parts]
     importance, reasons = importance_of(segment.importance, rules.importance)
     severities = {grade.defect_id: _severity(grade, standard, rules) for grade in graded}
     sizes = {defect.id: (defect.width_high_mm or 0.0, defect.length_m or defect.area_m2 or 0.0) for defect in defects}

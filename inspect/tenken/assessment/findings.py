@@ -1,18 +1,21 @@
 """From defects to the repair list: assets, segments, coverage, grades and rank in one call."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import shapely
 from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
 from tenken.assessment.crack_grid import crack_ratio_pct
 from tenken.assessment.grade import DefectGrade, Finding, grade_defect
+from tenken.assessment.parts import parts_by_segment
 from tenken.assessment.priority import rank
 from tenken.assessment.quantities import quantities_of
 from tenken.assessment.standard_file import load_standard
 from tenken.assessment.standards import Standard
+from tenken.georeferencing.face import Face
 from tenken.identity.identify import Defect
 from tenken.settings import Lang
 from tenken.structure.assets import Asset, near_assets, read_assets
@@ -33,6 +36,7 @@ def assess(
     segment_length_m: float = 10.0,
     max_resolution_mm: float | None = None,
     rejected: Collection[str] = (),
+    faces: Mapping[str, Face] | None = None,
 ) -> tuple[dict[str, DefectGrade], tuple[Finding, ...]]:
     """Grade every defect and rank every segment.
 
@@ -56,10 +60,13 @@ def assess(
         Coarsest effective resolution that counts as seen, mm per pixel (`tenken.structure.coverage.cover`).
     rejected
         Ids of defects that a person said are none: they are graded, but count in no segment.
+    faces
+        The structure's faces as photos and defects have them; those of the assets file where none are given.
 
     Returns
     -------
-    Grades by defect id in the order of `defects`, and the findings, ranked ones first.
+    Grades by defect id in the order of `defects`, each of the whole defect in the segment that holds most of it; and
+    the findings, ranked ones first, each graded by what lies in the segment.
 
     Raises
     ------
@@ -71,30 +78,28 @@ def assess(
     if not isinstance(standard, Standard):
         standard = load_standard(standard)
     if crs is None:
-        grades = [grade_defect(d, None, standard, spacing_m=None, corrosion_pct=None, lang=lang) for d in defects]
-        return {grade.defect_id: grade for grade in grades}, ()
-    placed_area = area_of(views)
-    assets: tuple[Asset, ...] = ()
-    if assets_path is not None:
-        assets = read_assets(assets_path, crs)
-        if not placed_area.is_empty:
-            assets = near_assets(assets, placed_area, assets_path)
-    segments = make_segments(assets, placed_area, segment_length_m=segment_length_m)
-    coverage = cover(segments, views, max_resolution_mm=max_resolution_mm)
-
-    places = assign([_place(defect) for defect in defects], segments)
-    inside: dict[str | None, list[Defect]] = defaultdict(list)
-    counted = [defect for defect in defects if defect.id not in rejected]
-    for defect, segment_id in zip(defects, places, strict=True):
-        if defect.id not in rejected:
-            inside[segment_id].append(defect)
+        alone = [grade_defect(d, None, standard, spacing_m=None, corrosion_pct=None, lang=lang) for d in defects]
+        return {grade.defect_id: grade for grade in alone}, ()
+    segments = _segments(assets_path, views, crs, segment_length_m, lang, faces or {})
     by_id = {segment.segment_id: segment for segment in segments}
-    quantities = {i: quantities_of(by_id[i], inside[i], coverage[i]) for i in by_id}
+    coverage: dict[str, tuple[CoveragePatch, ...]] = {}
+    places: dict[str, str | None] = {}
+    inside: dict[str, list[Defect]] = {}
+    # Each face has a chart of its own: what lies on one is never laid over what lies on another.
+    charts = {segment.face for segment in segments} | {defect.face for defect in defects}
+    for face in sorted(charts, key=lambda one: one or ""):
+        own = [segment for segment in segments if segment.face == face]
+        there = [defect for defect in defects if defect.face == face]
+        coverage |= cover(own, [view for view in views if view.face == face], max_resolution_mm=max_resolution_mm)
+        places |= zip([one.id for one in there], assign([_place(defect) for defect in there], own), strict=True)
+        counted = [defect for defect in there if defect.id not in rejected]
+        inside |= parts_by_segment(counted, [places[defect.id] for defect in counted], own)
+    quantities = {i: quantities_of(by_id[i], inside.get(i, ()), coverage[i]) for i in by_id}
     ratios = _crack_ratios(segments, inside, coverage, standard)
-    graded = {}
-    for defect, segment_id in zip(defects, places, strict=True):
+
+    def graded(defect: Defect, segment_id: str | None) -> DefectGrade:
         here = quantities[segment_id] if segment_id else None
-        graded[defect.id] = grade_defect(
+        return grade_defect(
             defect,
             by_id[segment_id] if segment_id else None,
             standard,
@@ -103,12 +108,38 @@ def assess(
             crack_ratio_pct=ratios.get(segment_id),
             lang=lang,
         )
-    return graded, rank(segments, counted, graded, quantities, coverage, standard, lang)
+
+    grades = {defect.id: graded(defect, places[defect.id]) for defect in defects}
+    parts = {
+        segment_id: [(part, graded(part, segment_id)) for part in sorted(found, key=lambda one: one.id)]
+        for segment_id, found in inside.items()
+    }
+    return grades, rank(segments, parts, quantities, coverage, standard, lang)
+
+
+def _segments(
+    assets_path: Path | None,
+    views: Sequence[View],
+    crs: CRS,
+    segment_length_m: float,
+    lang: Lang,
+    faces: Mapping[str, Face],
+) -> tuple[Segment, ...]:
+    """Cut the assets, or else what the photos show of the ground."""
+    placed_area = area_of([view for view in views if view.face is None])
+    assets: tuple[Asset, ...] = ()
+    if assets_path is not None:
+        assets = tuple(replace(one, face=faces.get(one.asset_id, one.face)) for one in read_assets(assets_path, crs))
+        seen = {view.face for view in views}
+        shown = [placed_area, *(one.geometry for one in assets if one.face is not None and one.face.name in seen)]
+        if not (shown_area := shapely.union_all(shown)).is_empty:
+            assets = near_assets(assets, shown_area, assets_path)
+    return make_segments(assets, placed_area, segment_length_m=segment_length_m, lang=lang)
 
 
 def _crack_ratios(
     segments: Sequence[Segment],
-    inside: Mapping[str | None, Sequence[Defect]],
+    inside: Mapping[str, Sequence[Defect]],
     coverage: Mapping[str, Sequence[CoveragePatch]],
     standard: Standard,
 ) -> dict[str | None, tuple[float, float]]:

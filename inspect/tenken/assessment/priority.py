@@ -7,14 +7,13 @@ or 対策区分.
 
 from collections.abc import Mapping, Sequence
 
-from tenken.assessment.appraisal import Appraisal, appraise
+from tenken.assessment.appraisal import Appraisal, GradedPart, appraise
 from tenken.assessment.explain import ranked_reasons, unranked_reasons
-from tenken.assessment.grade import DefectGrade, Finding
+from tenken.assessment.grade import Finding
 from tenken.assessment.importance import PriorityRules, Weights, load_priority_rules
 from tenken.assessment.quantities import Quantities
 from tenken.assessment.reasons import render
 from tenken.assessment.standards import Standard
-from tenken.identity.identify import Defect
 from tenken.settings import Lang
 from tenken.structure.segments import CoveragePatch, Segment
 
@@ -24,8 +23,7 @@ WEIGHT_SHIFT = 0.2
 
 def rank(
     segments: Sequence[Segment],
-    defects: Sequence[Defect],
-    grades: Mapping[str, DefectGrade],
+    parts: Mapping[str, Sequence[GradedPart]],
     quantities: Mapping[str, Quantities],
     coverage: Mapping[str, tuple[CoveragePatch, ...]],
     standard: Standard,
@@ -37,20 +35,16 @@ def rank(
 
     Parameters
     ----------
-    defects, grades
-        Grades by defect id; their `segment_id` says where a defect counts.
+    parts
+        By segment id what of each defect lies there, with its grade there; in the order of the ids.
     quantities, coverage
         By segment id.
     rules
         Weights and tables; None takes those that come with the package.
     """
     rules = rules or load_priority_rules()
-    inside: dict[str, list[Defect]] = {segment.segment_id: [] for segment in segments}
-    for defect in sorted(defects, key=lambda defect: defect.id):
-        if (segment_id := grades[defect.id].segment_id) in inside:
-            inside[segment_id].append(defect)
     cases = [
-        appraise(segment, inside[segment.segment_id], grades, quantities, coverage, standard, rules)
+        appraise(segment, parts.get(segment.segment_id, ()), quantities, coverage, standard, rules)
         for segment in sorted(segments, key=lambda segment: segment.segment_id)
     ]
     assessed = [case for case in cases if case.assessed]

@@ -17,7 +17,7 @@ _GRID_M = 0.0001
 
 @dataclass(frozen=True, slots=True)
 class Quantities:
-    """Sums over a segment's defects. A crack counts whole in the segment that holds most of it."""
+    """Sums over a segment's defects, each as far as it lies there (`tenken.assessment.parts`)."""
 
     seen_fraction: float
     crack_length_m: float

@@ -13,6 +13,7 @@ def locate(
     photo: Annotated[Path, typer.Argument(help="A drone photo, or an orthomosaic GeoTIFF.")],
     pixels: Annotated[list[str], typer.Argument(metavar="X,Y …", help="Pixels: column,row from the top left.")],
     surface: options.Surface = "plane",
+    assets: Annotated[Path | None, typer.Option(help="Parts of the structure, for photos of their faces.")] = None,
     lang: options.Language = None,
     json: options.Json = False,
 ) -> None:
@@ -30,7 +31,7 @@ def locate(
     told = options.language(lang)
     text = words(told)
     xy_px = np.array([_pixel(text) for text in pixels])
-    picture = place_one(photo, surface)
+    picture = place_one(photo, surface, assets)
     for x, y in xy_px.tolist():
         if not (0 <= x <= picture.width_px and 0 <= y <= picture.height_px):
             raise SettingsError(f"{x:g},{y:g}: lies outside the photo ({picture.width_px} x {picture.height_px} px)")
@@ -46,6 +47,8 @@ def locate(
                 "lat": one.lat_deg,
                 "height_m": one.height_m,
                 "error_m": one.error_m,
+                **({} if one.face is None else {"face": one.face}),
+                **({} if one.face_xy_m is None else dict(zip(("face_x_m", "face_y_m"), one.face_xy_m, strict=True))),
             }
             for one in locations
         ]
@@ -59,7 +62,10 @@ def locate(
             typer.echo(f"{where:>15} {text('locate.no_surface')}")
         else:
             height = text("info.unknown") if one.height_m is None else f"{one.height_m:.2f}"
-            typer.echo(f"{where:>15} {one.lon_deg:15.9f} {one.lat_deg:14.9f} {height:>10} {one.error_m or 0:8.2f}")
+            x_m, y_m = one.face_xy_m or (0.0, 0.0)
+            on_face = "" if one.face is None else f"  {one.face}: x {x_m:.2f}, y {y_m:.2f}"
+            position = f"{one.lon_deg:15.9f} {one.lat_deg:14.9f} {height:>10} {one.error_m or 0:8.2f}"
+            typer.echo(f"{where:>15} {position}{on_face}")
 
 
 def _pixel(text: str) -> tuple[float, float]:

@@ -24,11 +24,11 @@ def summary(inspection: Inspection, folder: Path, lang: Lang) -> str:
     finest = sorted(photo.smallest_crack_mm for photo in inspection.photos if photo.smallest_crack_mm is not None)
     if finest:
         lines.append(text("console.smallest_crack", width=f"{finest[len(finest) // 2]:.2g}"))
-    placed = [photo for photo in inspection.photos if photo.footprint is not None]
+    placed = [photo for photo in inspection.photos if photo.placed]
     lines += _about("doubtful", [photo for photo in placed if photo.usable and photo.reason], lang)
     if not_assessed:
         lines.append(text("console.not_assessed", segments=text.counted("segment", len(not_assessed))))
-    lines += _about("unplaced", [photo for photo in inspection.photos if photo.footprint is None], lang)
+    lines += _about("unplaced", [photo for photo in inspection.photos if not photo.placed], lang)
     lines += _about("unusable", [photo for photo in inspection.photos if not photo.usable], lang)
     lines += _skipped(inspection, lang)
     lines.append(text("console.report", path=folder / "report.html"))

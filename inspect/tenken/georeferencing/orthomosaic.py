@@ -52,6 +52,11 @@ class OrthomosaicPlacement:
     outline_m: Polygon | None
     pose_source: str = "orthomosaic transform"
 
+    @property
+    def on_face(self) -> str | None:
+        """None: a mosaic shows no face."""
+        return None
+
     def to_world(self, xy_px: FloatArray) -> FloatArray:
         """Return (n, 3) easting, northing and 0 of (n, 2) pixels."""
         easting, northing = apply_affine(self.transform, np.asarray(xy_px, dtype=np.float64).reshape(-1, 2)).T

@@ -10,17 +10,16 @@ from shapely import Polygon
 
 from tenken.georeferencing.camera import Camera
 from tenken.georeferencing.facet import fit_facet
+from tenken.georeferencing.picture_grid import border_px, cells_of, grid_px
 from tenken.georeferencing.polygons import largest_polygon
 from tenken.georeferencing.raster_surface import RasterSurface
 from tenken.georeferencing.surface import Surface
-from tenken.imagery.attitude import turn_about
+from tenken.georeferencing.tangent import on_tangent, pixel_axes_mm, refocused_rays, turned_rays
 
 FloatArray = npt.NDArray[np.float64]
 
 _STEEPEST_FOOTPRINT_DEG = 85.0
 """Rays that graze the surface beyond this angle show nothing and would stretch a footprint to the horizon."""
-_BORDER_POINTS = 24
-_GRID_POINTS = 33
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +45,11 @@ class PhotoPlacement:
     doubts: tuple[str, ...] = ()
     maybe_turned: bool = False
     """The picture may have been turned by half after the flight; the position error then holds that case too."""
+
+    @property
+    def on_face(self) -> str | None:
+        """None: on the ground, and not on a face of the structure."""
+        return None
 
     @property
     def grid_scale(self) -> float:
@@ -81,25 +85,10 @@ class PhotoPlacement:
         return angles
 
     def ground_resolution_mm(self, xy_px: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return (n,) the shorter and (n,) the longer axis of a pixel on the surface, mm; see `Placement`.
-
-        From the difference of rays half a pixel to each side on the surface's tangent plane, so lens
-        distortion and the slope of the surface are in it. Off the optical axis it is the exact form of
-        distance x pitch / focal.
-        """
+        """Return (n,) the shorter and (n,) the longer axis of a pixel on the surface, mm; see `Placement`."""
         xy_px = np.asarray(xy_px, dtype=np.float64).reshape(-1, 2)
         points = self.to_world(xy_px)
-        normals = self.surface.normal(points)
-        ground = np.array([self.grid_scale, self.grid_scale, 1.0])
-        sides = []
-        for step in (np.array([0.5, 0.0]), np.array([0.0, 0.5])):
-            ahead = self._on_tangent(self.camera.rays(xy_px + step), points, normals)
-            behind = self._on_tangent(self.camera.rays(xy_px - step), points, normals)
-            sides.append((ahead - behind) / ground)
-        gram = np.stack([[(a * b).sum(axis=1) for b in sides] for a in sides])
-        mean, half = (gram[0, 0] + gram[1, 1]) / 2.0, (gram[0, 0] - gram[1, 1]) / 2.0
-        spread = np.hypot(half, gram[0, 1])
-        return np.sqrt(np.maximum(mean - spread, 0.0)) * 1000.0, np.sqrt(mean + spread) * 1000.0
+        return pixel_axes_mm(self.camera, xy_px, points, self.surface.normal(points))
 
     def position_error_m(self, xy_px: FloatArray) -> FloatArray:
         """Return (n,) 1 sigma: how far points move when each pose parameter moves by its own, as a root sum.
@@ -112,25 +101,14 @@ class PhotoPlacement:
         rays, points = camera.rays(xy_px), self.to_world(xy_px)
         normals = self.surface.normal(points)
         variance = np.full(len(points), accuracy.horizontal_m**2)
-        raised = self._on_tangent(rays, points, normals, rise_m=self.height_error_m)
+        raised = on_tangent(camera.position_m + np.array([0.0, 0.0, self.height_error_m]), rays, points, normals)
         variance += ((raised - points)[:, :2] ** 2).sum(axis=1)
-        turns = (
-            turn_about("z", accuracy.yaw_deg),
-            turn_about("x", accuracy.tilt_deg),
-            turn_about("y", accuracy.tilt_deg),
-        )
-        for turn in turns:
-            moved = self._on_tangent(rays @ turn.T, points, normals)
+        for moved_rays in (*turned_rays(camera, rays), refocused_rays(camera, xy_px)):
+            moved = on_tangent(camera.position_m, moved_rays, points, normals)
             variance += ((moved - points)[:, :2] ** 2).sum(axis=1)
-        # A longer focal length turns each ray towards the axis by as much as pixels nearer to the centre
-        # would.
-        centre = np.array([camera.width_px, camera.height_px]) / 2.0
-        narrowed = camera.rays(centre + (xy_px - centre) / (1.0 + camera.lens.focal_error))
-        moved = self._on_tangent(narrowed, points, normals)
-        variance += ((moved - points)[:, :2] ** 2).sum(axis=1)
         if self.maybe_turned:
             # Half a turn brings a point as far beyond the middle as it was before it.
-            middle = self.to_world(centre[None])
+            middle = self.to_world(np.array([[camera.width_px, camera.height_px]]) / 2.0)
             variance += 4.0 * ((points - middle)[:, :2] ** 2).sum(axis=1)
         error_m: FloatArray = np.sqrt(variance)
         return error_m
@@ -141,33 +119,18 @@ class PhotoPlacement:
         error: FloatArray = np.hypot(self.height_error_m / above_m, self.camera.lens.focal_error)
         return error
 
-    def footprint(self) -> Polygon | None:
-        """Return the picture's border on the surface; where the border misses, the part that meets it."""
-        width, height = self.camera.width_px, self.camera.height_px
-        across, down = np.linspace(0.0, width, _BORDER_POINTS), np.linspace(0.0, height, _BORDER_POINTS)
-        border = np.concatenate(
-            [
-                np.column_stack([across, np.zeros_like(across)]),
-                np.column_stack([np.full_like(down, width), down])[1:],
-                np.column_stack([across[::-1], np.full_like(across, height)])[1:],
-                np.column_stack([np.zeros_like(down), down[::-1]])[1:-1],
-            ]
-        )
-        ring = self._seen(border)
-        if not np.isnan(ring).any():
-            return largest_polygon(shapely.make_valid(Polygon(ring)))
-        return largest_polygon(shapely.union_all(self._seen_cells()))
+    def footprint(self, hidden: npt.NDArray[np.bool_] | None = None) -> Polygon | None:
+        """Return the picture's border on the surface; where the border misses, the part that meets it.
 
-    def _seen_cells(self) -> list[Polygon]:
-        """Cells of a grid over the picture all of whose corners meet the surface."""
-        x, y = np.meshgrid(
-            np.linspace(0.0, self.camera.width_px, _GRID_POINTS),
-            np.linspace(0.0, self.camera.height_px, _GRID_POINTS),
-        )
-        xy_m = self._seen(np.column_stack([x.ravel(), y.ravel()])).reshape(_GRID_POINTS, _GRID_POINTS, 2)
-        corners = np.stack([xy_m[:-1, :-1], xy_m[:-1, 1:], xy_m[1:, 1:], xy_m[1:, :-1]], axis=2).reshape(-1, 4, 2)
-        cells = [Polygon(cell) for cell in corners[~np.isnan(corners).any(axis=(1, 2))]]
-        return [cell for cell in cells if cell.is_valid]
+        ``hidden`` are pixels of `grid_px` before which something else stands: then the largest part that does not.
+        """
+        ring = self._seen(border_px(self.camera))
+        if hidden is None and not np.isnan(ring).any():
+            return largest_polygon(shapely.make_valid(Polygon(ring)))
+        places = self._seen(grid_px(self.camera))
+        if hidden is not None:
+            places[hidden] = np.nan
+        return largest_polygon(shapely.union_all(cells_of(places)))
 
     def _seen(self, xy_px: FloatArray) -> FloatArray:
         """(n, 2) places on the surface; NaN also where the ray grazes it."""
@@ -175,12 +138,3 @@ class PhotoPlacement:
         down = -self.camera.rays(xy_px)[:, 2]
         xy_m[~(down > np.cos(np.radians(_STEEPEST_FOOTPRINT_DEG)))] = np.nan
         return xy_m
-
-    def _on_tangent(self, rays: FloatArray, points: FloatArray, normals: FloatArray, rise_m: float = 0.0) -> FloatArray:
-        """Where rays, from a camera raised by ``rise_m``, meet the surface's tangent planes at ``points``."""
-        origin = self.camera.position_m + np.array([0.0, 0.0, rise_m])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            reach = ((points - origin) * normals).sum(axis=1) / (rays * normals).sum(axis=1)
-        reach = np.where(np.isfinite(reach) & (reach > 0.0), reach, np.nan)
-        met: FloatArray = origin + rays * reach[:, None]
-        return met

@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 from pyproj import CRS
-from shapely import Polygon
+from shapely import MultiPolygon, Polygon
 
 from tenken.georeferencing.camera import Camera, Unplaced, build_camera
 from tenken.georeferencing.orthomosaic import OrthomosaicPlacement, place_orthomosaic
@@ -25,7 +25,7 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.float64]
 
-_TAKE_OFF_HEIGHT_ERROR_M = 2.0
+TAKE_OFF_HEIGHT_ERROR_M = 2.0
 """1 sigma of a barometric height above take-off: the benchmark's flight states 40 m and flew at 38."""
 _AROUND_M = 300.0
 """How far around the camera a surface model's heights are sampled, at the least."""
@@ -46,8 +46,13 @@ class Placement(Protocol):
         ...
 
     @property
+    def on_face(self) -> str | None:
+        """Name of the face that places are of, in its chart; None for the ground, in the flight's CRS."""
+        ...
+
+    @property
     def grid_scale(self) -> float:
-        """Grid metres per metre on the ground (UTM: 0.9996 .. 1.001)."""
+        """Metres of places per metre on the ground (UTM: 0.9996 .. 1.001; charts of faces: 1)."""
         ...
 
     def to_world(self, xy_px: FloatArray) -> FloatArray:
@@ -72,15 +77,15 @@ class Placement(Protocol):
         ...
 
     def position_error_m(self, xy_px: FloatArray) -> FloatArray:
-        """(n,) horizontal position error, 1 sigma (root of the summed variances east and north), metres."""
+        """(n,) position error along the surface, 1 sigma (root of the summed variances of both directions), metres."""
         ...
 
     def scale_error(self, xy_px: FloatArray) -> FloatArray:
         """(n,) 1 sigma of the ground resolution, as a share of it."""
         ...
 
-    def footprint(self) -> Polygon | None:
-        """Return what the photo shows of the surface, in the flight's CRS."""
+    def footprint(self) -> Polygon | MultiPolygon | None:
+        """Return what the photo shows of the surface, in the flight's CRS or the face's chart."""
         ...
 
 
@@ -114,7 +119,7 @@ def place_photo(
         if above_m <= 0.0:
             return Unplaced(Note.of("note.below_take_off", above=f"{above_m:g}"))
         plane = Plane(float(camera.position_m[2]) - above_m)
-        return PhotoPlacement(crs, camera, plane, _TAKE_OFF_HEIGHT_ERROR_M, metadata.doubts, metadata.turned_by_viewer)
+        return PhotoPlacement(crs, camera, plane, TAKE_OFF_HEIGHT_ERROR_M, metadata.doubts, metadata.turned_by_viewer)
     if metadata.altitude_m is None:
         return Unplaced(Note.of("note.no_absolute_altitude"))
     if isinstance(surface, Plane):

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from shapely import LineString, MultiLineString, MultiPolygon, Polygon
+from shapely import LineString, MultiLineString, MultiPolygon
 
 from tenken.identity.continuing import CrackPart, find_continuations
 from tenken.identity.joining import join_sightings
@@ -60,6 +60,8 @@ class Defect:
     """Part of ``length_m`` that the best photo does not show: gaps between pieces of one crack."""
     pattern: str | None = None
     """``line``, ``branched`` or ``network``, of the sighting that shows most of it; None without a centre line."""
+    face: str | None = None
+    """The face of the structure in whose chart geometry is; None for the flight's CRS, in plan."""
 
     @property
     def condition_state(self) -> str | None:
@@ -73,33 +75,51 @@ class Defect:
 
 
 def identify(
-    sightings: Sequence[Sighting], views: Mapping[str, View], registered: Mapping[Pair, Registration] | None = None
+    sightings: Sequence[Sighting],
+    views: Mapping[str, View],
+    registered: Mapping[Pair, Registration] | None = None,
+    face_views: Mapping[str, Mapping[str, View]] | None = None,
 ) -> tuple[Defect, ...]:
     """Join the sightings of each physical defect into one record.
 
-    The result does not depend on the order of sightings or photos.
+    The result does not depend on the order of sightings or photos. A defect lies on one face, or on the ground.
 
     Parameters
     ----------
     sightings
         Of all photos.
     views
-        Usable photos with a place, by name.
+        Usable photos with a place on the ground, by name.
     registered
         How photos with tie points lie on each other; see `tenken.identity.registration.register`.
+    face_views
+        The same as ``views`` for each face of the structure, by its name.
 
     Returns
     -------
     Defects ordered by kind and id.
     """
     ordered = sorted(sightings, key=lambda sighting: sighting.sighting_id)
+    defects = [
+        defect
+        for face in sorted({one.face for one in ordered}, key=lambda one: one or "")
+        for defect in _on_one_face(
+            [one for one in ordered if one.face == face],
+            views if face is None else (face_views or {}).get(face, {}),
+            (registered or {}) if face is None else {},
+        )
+    ]
+    return tuple(sorted(defects, key=lambda defect: (defect.kind, defect.id)))
+
+
+def _on_one_face(
+    ordered: Sequence[Sighting], views: Mapping[str, View], registered: Mapping[Pair, Registration]
+) -> list[Defect]:
     shown = [
-        _Shown.of([ordered[number] for number in group], views)
-        for group in join_sightings(ordered, views, registered or {})
+        _Shown.of([ordered[number] for number in group], views) for group in join_sightings(ordered, views, registered)
     ]
     witnesses = _Witnesses.of(views)
-    defects = [_defect(one, witnesses) for one in _continued(shown, views)]
-    return tuple(sorted(defects, key=lambda defect: (defect.kind, defect.id)))
+    return [_defect(one, witnesses) for one in _continued(shown, views)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +173,7 @@ def _continued(shown: Sequence[_Shown], views: Mapping[str, View]) -> list[_Show
 def _defect(shown: _Shown, witnesses: "_Witnesses") -> Defect:
     best_first, outline, line = shown.best_first, shown.outline_m, shown.line_m
     best = best_first[0]
-    width = min(best_first, key=lambda s: (_WIDTH_TRUST.get(s.width_status or "", len(_WIDTH_TRUST)), _preference(s)))
+    width = by_width_trust(best_first)[0]
     unseen_in = witnesses.unseen_in(outline, best_first)
     seen_by = {sighting.photo: 0.0 for sighting in best_first}
     for sighting in best_first:
@@ -181,10 +201,16 @@ def _defect(shown: _Shown, witnesses: "_Witnesses") -> Defect:
         width_largest=width.width_largest,
         inferred_length_m=None if best.inferred_length_m is None else best.inferred_length_m + unseen_m,
         pattern=max(best_first, key=lambda one: (one.length_m or one.length_px or 0.0, one.sighting_id)).pattern,
+        face=best.face,
     )
 
 
 _WIDTH_TRUST = {"measured": 0, "estimated": 1, "unmeasured": 2, "below_limit": 3, "no_scale": 4}
+
+
+def by_width_trust(sightings: Sequence[Sighting]) -> list[Sighting]:
+    """Sort sightings of a defect, the one whose width can be trusted most first."""
+    return sorted(sightings, key=lambda s: (_WIDTH_TRUST.get(s.width_status or "", len(_WIDTH_TRUST)), _preference(s)))
 
 
 def _area(sighting: Sighting) -> float:
@@ -205,7 +231,7 @@ def _union(
     """Take each place from the best photo that shows it: later photos add only what earlier ones do not cover."""
     outlines: list[shapely.Geometry] = []
     lines: list[shapely.Geometry] = []
-    covering: list[Polygon] = []
+    covering: list[shapely.Geometry] = []
     for photo in dict.fromkeys(sighting.photo for sighting in best_first):
         own = [sighting for sighting in best_first if sighting.photo == photo]
         outlines += [left for s in own if (left := _beyond(s.outline_m, covering)) is not None]
@@ -215,7 +241,7 @@ def _union(
     return _polygons(outlines), _lines(lines)
 
 
-def _beyond(shape: shapely.Geometry | None, covering: Sequence[Polygon]) -> shapely.Geometry | None:
+def _beyond(shape: shapely.Geometry | None, covering: Sequence[shapely.Geometry]) -> shapely.Geometry | None:
     """Return what of a shape lies in none of the footprints; None where nothing does."""
     for footprint in covering:
         if shape is None or shapely.covers(footprint, shape):

@@ -24,10 +24,10 @@ MOST_LINE_POINTS = 2000
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one photo shows of the surface, and how well; in the flight's CRS."""
+    """What one photo shows of a surface, and how well; in the flight's CRS, or the chart of a face."""
 
     photo: str
-    footprint: Polygon
+    footprint: Polygon | MultiPolygon
     gsd_mm: float
     position_error_m: float
     usable: bool = True
@@ -67,7 +67,7 @@ class PhotoMarks:
     """What one photo shows, counted from a common origin near the flight."""
 
     view: View
-    footprint: Polygon
+    footprint: Polygon | MultiPolygon
     lines: Lines
     areas: Mapping[int, MultiPolygon]
     """Outlines of the sightings that have no line, by number."""

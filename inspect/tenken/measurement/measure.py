@@ -1,7 +1,8 @@
 """From pixels to metres: a defect's sizes on the surface, with errors, and how far the width can be trusted."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 from tenken.georeferencing.placement import Placement
 from tenken.measurement.condition import StateShare
 from tenken.measurement.find import LINEAR_KINDS, PhotoDefect
-from tenken.measurement.surface_widths import Breadth, StatedWidth, SurfaceWidths, widths_on_surface, within_mask
+from tenken.measurement.surface_widths import Breadth, PlacedReadings, StatedWidth, SurfaceWidths, place_readings
 from tenken.measurement.width_statistics import NORMAL_90
 
 FloatArray = npt.NDArray[np.float64]
@@ -69,9 +70,21 @@ class Sighting:
     inferred_px: MultiLineString | None = None
     inferred_length_m: float | None = None
     pattern: str | None = None
+    readings: PlacedReadings | None = field(default=None, compare=False, repr=False)
+    """Where the width was read on the surface, for the widths of a part of the crack."""
+    face: str | None = None
+    """The face of the structure in whose chart geometry (suffix ``_m``) is; None for the flight's CRS, in plan."""
 
 
-def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placement | None) -> Sighting:
+class Surfaces(Protocol):
+    """What a photo's pixels show: one surface, or faces of a structure and the ground behind them."""
+
+    def on_facet(self, xy_px: FloatArray) -> Placement | None:
+        """Return the placement on what most of (n, 2) pixels show; None where that has no place."""
+        ...
+
+
+def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Surfaces | None) -> Sighting:
     """Measure a defect of one photo on the surface.
 
     Parameters
@@ -91,14 +104,15 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
     scale = placed.grid_scale if placed is not None else 1.0
     # The interval must also hold when the photo was taken nearer or farther than its pose says.
     scale_off = NORMAL_90 * (finite_median(placed.scale_error(middle)) or 0.0) if placed is not None else 0.0
-    widths = None
+    readings = None
     if placed is not None and defect.readings is not None:
-        widths = widths_on_surface(defect.readings, placed, scale_off)
+        readings = place_readings(defect.readings, placed, scale_off)
     gsd_mm = finite_median(placed.ground_resolution_mm(middle)[1]) if placed is not None else None
-    if widths is not None and gsd_mm is not None and (masked_px := _masked_length_px(defect)) > 0:
-        widths = within_mask(widths, Breadth.of(defect.outline_px, masked_px, gsd_mm * (1 + scale_off)))
+    if readings is not None and gsd_mm is not None and (masked_px := _masked_length_px(defect)) > 0:
+        readings = replace(readings, breadth=Breadth.of(defect.outline_px, masked_px, gsd_mm * (1 + scale_off)))
+    widths = readings.widths() if readings is not None else None
     if widths is not None and widths.median.low_mm > WIDEST_CRACK_MM:
-        widths = None
+        readings = widths = None
     status = _width_status(defect, placed, widths)
     return Sighting(
         sighting_id=_sighting_id(defect, photo_sha256),
@@ -127,6 +141,8 @@ def sight(defect: PhotoDefect, photo: str, photo_sha256: str, placement: Placeme
         inferred_px=defect.inferred_px,
         inferred_length_m=_length_on_surface(defect.inferred_px, facet),
         pattern=defect.pattern,
+        readings=readings,
+        face=placed.on_face if placed is not None else None,
     )
 
 

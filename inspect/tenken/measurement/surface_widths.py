@@ -50,7 +50,58 @@ class SurfaceWidths:
     largest: StatedWidth
 
 
-def widths_on_surface(readings: WidthReadings, placement: Placement, scale_off: float) -> SurfaceWidths | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedReadings:
+    """A crack's readings on the surface, a struct of arrays: where each was made, and how wide the crack is there."""
+
+    xy_m: FloatArray
+    """(n, 2) in the flight's CRS, in their order along the crack."""
+    width_mm: FloatArray
+    """(n,)"""
+    error_mm: FloatArray
+    """(n,) standard error of each, beside what they share."""
+    shared_mm: float
+    scale_mm: float
+    """Of a pixel across the crack."""
+    typical: Estimate
+    """Median of the whole crack in mm: known better in pixels, where blur and width were told apart."""
+    step_mm: float | None
+    """From one reading to the next; None where there is one only."""
+    is_measured: bool
+    scale_off: float
+    """Half width of the 90 % interval of the scale, as a share of it."""
+    breadth: "Breadth | None" = None
+    """Of the mask that they were read in, where it is known."""
+
+    def widths(self) -> SurfaceWidths | None:
+        """Return what the readings say of the crack; None where its mask contradicts them."""
+        window = 1 if self.step_mm is None else max(1, round(LARGEST_OVER_MM / self.step_mm))
+        widths = SurfaceWidths(
+            self._stated(self.typical),
+            self._stated(percentile(self.width_mm, self.error_mm, self.shared_mm)),
+            self._stated(largest(self.width_mm, self.error_mm, self.shared_mm, window)),
+        )
+        return widths if self.breadth is None else within_mask(widths, self.breadth)
+
+    def within(self, chosen: npt.NDArray[np.bool_]) -> SurfaceWidths | None:
+        """Return what some of the readings say; the median stays the whole crack's.
+
+        None where they do not reach over `LARGEST_OVER_MM`: then the widest place there is not known.
+        """
+        if self.step_mm is None or np.count_nonzero(chosen) * self.step_mm < LARGEST_OVER_MM:
+            return None
+        part = replace(self, xy_m=self.xy_m[chosen], width_mm=self.width_mm[chosen], error_mm=self.error_mm[chosen])
+        return part.widths()
+
+    def _stated(self, estimate: Estimate) -> StatedWidth:
+        if not self.is_measured:
+            # What is surely true of the median is of wider places too; more is not known of them.
+            estimate = replace(estimate, low=min(estimate.low, self.typical.low))
+        number = estimate.middle if surely_above(estimate, MEASURABLE_PX * self.scale_mm) else None
+        return StatedWidth(number, estimate.low * max(0.0, 1 - self.scale_off), estimate.high * (1 + self.scale_off))
+
+
+def place_readings(readings: WidthReadings, placement: Placement, scale_off: float) -> PlacedReadings | None:
     """Put readings on the surface.
 
     Parameters
@@ -69,25 +120,18 @@ def widths_on_surface(readings: WidthReadings, placement: Placement, scale_off: 
     if 2 * np.count_nonzero(met) < len(met):
         return None
     width_mm = (width_px * mm_per_px)[met]
-    error_mm = (np.array(readings.error_px) * mm_per_px)[met]
     scale_mm = float(np.median(mm_per_px[met]))
-    shared_mm = readings.shared_error_px * scale_mm
-    # The median's interval is known better in pixels, where blur and width were told apart.
-    typical = readings.median.times(float(np.median(width_mm) / np.median(width_px)))
     steps_mm = np.linalg.norm(np.diff(middle_mm[met], axis=0), axis=1)
-    window = max(1, round(LARGEST_OVER_MM / float(np.median(steps_mm)))) if len(steps_mm) else 1
-
-    def stated(estimate: Estimate) -> StatedWidth:
-        if not readings.is_measured:
-            # What is surely true of the median is of wider places too; more is not known of them.
-            estimate = replace(estimate, low=min(estimate.low, typical.low))
-        number = estimate.middle if surely_above(estimate, MEASURABLE_PX * scale_mm) else None
-        return StatedWidth(number, estimate.low * max(0.0, 1 - scale_off), estimate.high * (1 + scale_off))
-
-    return SurfaceWidths(
-        stated(typical),
-        stated(percentile(width_mm, error_mm, shared_mm)),
-        stated(largest(width_mm, error_mm, shared_mm, window)),
+    return PlacedReadings(
+        xy_m=middle_mm[met][:, :2] * placement.grid_scale / 1000,
+        width_mm=width_mm,
+        error_mm=(np.array(readings.error_px) * mm_per_px)[met],
+        shared_mm=readings.shared_error_px * scale_mm,
+        scale_mm=scale_mm,
+        typical=readings.median.times(float(np.median(width_mm) / np.median(width_px))),
+        step_mm=float(np.median(steps_mm)) if len(steps_mm) else None,
+        is_measured=readings.is_measured,
+        scale_off=scale_off,
     )
 
 

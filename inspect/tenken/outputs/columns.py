@@ -44,6 +44,10 @@ DEFECTS: dict[str, FieldType] = {
     "inferred_length_m": "real",
     "pattern": "text",
     "review_kind": "text",
+    "face": "text",
+    "face_x_m": "real",
+    "face_y_m": "real",
+    "height_m": "real",
 }
 """One row a physical defect. Others rely on the columns up to ``review_note``."""
 
@@ -63,6 +67,7 @@ CRACK_LINES: dict[str, FieldType] = {
     "width_largest_high_mm": "real",
     "inferred_length_m": "real",
     "pattern": "text",
+    "face": "text",
 }
 
 SIGHTINGS: dict[str, FieldType] = {
@@ -95,6 +100,7 @@ SIGHTINGS: dict[str, FieldType] = {
     "inferred_length_m": "real",
     "pattern": "text",
     "inferred_px": "text",
+    "face": "text",
 }
 """One row a photo that shows a defect. Others rely on the columns up to ``gsd_mm``."""
 
@@ -120,6 +126,7 @@ SEGMENTS: dict[str, FieldType] = {
     "rank_first": "integer",
     "rank_last": "integer",
     "severe_corrosion_area_m2": "real",
+    "face": "text",
 }
 """The repair list. Others rely on the columns up to ``assessed``."""
 

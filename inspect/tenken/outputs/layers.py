@@ -28,6 +28,7 @@ from tenken.outputs.columns import (
     FieldType,
 )
 from tenken.outputs.grades import worst_grade
+from tenken.outputs.plan_shapes import area_in_plan, line_in_plan, photo_in_plan, place_on_face
 from tenken.outputs.reviews import Review
 from tenken.outputs.segment_photos import segment_photos
 
@@ -98,7 +99,7 @@ def defects_layer(
             review = (reviews or {}).get(defect.id, Review(None, None))
             best = defect.sightings[0] if defect.sightings else None
             yield (
-                defect.outline_m,
+                area_in_plan(defect.outline_m, defect.face, inspection.faces),
                 (
                     defect.id,
                     defect.kind,
@@ -133,6 +134,8 @@ def defects_layer(
                     rounded(defect.inferred_length_m, 4),
                     defect.pattern,
                     review.kind,
+                    defect.face,
+                    *(rounded(value, 3) for value in place_on_face(defect, inspection.faces)),
                 ),
             )
 
@@ -148,7 +151,7 @@ def crack_lines_layer(inspection: Inspection) -> Layer:
                 continue
             grade = inspection.grades.get(defect.id)
             yield (
-                defect.centreline_m,
+                line_in_plan(defect.centreline_m, defect.face, inspection.faces),
                 (
                     defect.id,
                     rounded(defect.score, 4),
@@ -163,6 +166,7 @@ def crack_lines_layer(inspection: Inspection) -> Layer:
                     *_stated(defect.width_largest),
                     rounded(defect.inferred_length_m, 4),
                     defect.pattern,
+                    defect.face,
                 ),
             )
 
@@ -175,7 +179,7 @@ def sightings_layer(inspection: Inspection) -> Layer:
     def row(defect: Defect, sighting: Sighting) -> Row:
         share = sighting.state_share
         return (
-            sighting.outline_m,
+            area_in_plan(sighting.outline_m, sighting.face, inspection.faces),
             (
                 sighting.sighting_id,
                 defect.id,
@@ -202,6 +206,7 @@ def sightings_layer(inspection: Inspection) -> Layer:
                 rounded(sighting.inferred_length_m, 4),
                 sighting.pattern,
                 _pixel_wkt(sighting.inferred_px),
+                sighting.face,
             ),
         )
 
@@ -212,7 +217,7 @@ def sightings_layer(inspection: Inspection) -> Layer:
 
 def segments_layer(inspection: Inspection) -> Layer:
     """Give the repair list: ranked segments first, then the not assessed."""
-    rows = tuple(_segment_row(finding, inspection.standard) for finding in ranked(inspection.findings))
+    rows = tuple(_segment_row(finding, inspection) for finding in ranked(inspection.findings))
     return Layer("segments", "MultiPolygon", SEGMENTS, rows)
 
 
@@ -220,7 +225,7 @@ def photos_layer(inspection: Inspection, lang: str = "en") -> Layer:
     """Give photos and what each shows of the surface."""
     rows: tuple[Row, ...] = tuple(
         (
-            None if photo.footprint is None else MultiPolygon([photo.footprint]),
+            photo_in_plan(photo, inspection.faces),
             (
                 photo.photo,
                 photo.sha256,
@@ -243,10 +248,14 @@ def photos_layer(inspection: Inspection, lang: str = "en") -> Layer:
 
 def coverage_layer(inspection: Inspection) -> Layer:
     """Give what was seen of each segment, and why the rest was not."""
+    faces = {finding.segment.segment_id: finding.segment.face for finding in inspection.findings}
     patches = [patch for finding in inspection.findings for patch in finding.coverage]
     patches.sort(key=lambda one: (one.segment_id, one.status, one.photos, one.geometry.wkb))
     rows: tuple[Row, ...] = tuple(
-        (patch.geometry, (patch.segment_id, patch.status, patch.photos, rounded(patch.geometry.area, 4)))
+        (
+            area_in_plan(patch.geometry, faces[patch.segment_id], inspection.faces),
+            (patch.segment_id, patch.status, patch.photos, rounded(patch.geometry.area, 4)),
+        )
         for patch in patches
     )
     return Layer("coverage", "MultiPolygon", COVERAGE, rows)
@@ -298,7 +307,7 @@ def rounded(value: float | None, digits: int) -> float | None:
     return round(float(value), digits) + 0.0  # + 0.0 turns -0.0 into 0.0
 
 
-def _segment_row(finding: Finding, standard: str) -> Row:
+def _segment_row(finding: Finding, inspection: Inspection) -> Row:
     segment = finding.segment
 
     def quantity(value: float | None, digits: int) -> float | None:
@@ -306,7 +315,7 @@ def _segment_row(finding: Finding, standard: str) -> Row:
         return rounded(value, digits) if finding.assessed or value else None
 
     return (
-        segment.geometry,
+        area_in_plan(segment.geometry, segment.face, inspection.faces),
         (
             segment.segment_id,
             segment.asset_id,
@@ -325,10 +334,11 @@ def _segment_row(finding: Finding, standard: str) -> Row:
             finding.assessed,
             _joined(finding.grade_candidates),
             worst_grade(finding.grade, finding.grade_candidates),
-            standard,
+            inspection.standard,
             None if finding.rank_range is None else finding.rank_range[0],
             None if finding.rank_range is None else finding.rank_range[1],
             rounded(finding.severe_corrosion_area_m2, 4),
+            segment.face,
         ),
     )
 

@@ -10,9 +10,12 @@ from fpdf.drawing_primitives import color_from_hex_string
 from tenken.outputs.grades import GRADE_COLOURS, KIND_COLOURS, OTHER_KIND_COLOUR
 from tenken.outputs.pdf_page import INK, MARGIN_MM, SOFT, ArchivePage
 from tenken.outputs.report_content import ReportContent
-from tenken.outputs.report_map import MapShape
+from tenken.outputs.report_map import MapShape, ReportMap
 
 SEEN, UNSEEN, TOO_COARSE, FOOTPRINT, RIM = "#56a3c9", "#8d959c", "#b3a24a", "#5b6770", "#1b2126"
+
+BELOW_MM = 9.0
+"""Room below a face's drawing for its scale bar."""
 
 _POINT = re.compile(r"([M ])(-?[\d.e+-]+),(-?[\d.e+-]+)(z?)")
 
@@ -24,6 +27,28 @@ def draw_pdf_map(page: ArchivePage, content: ReportContent, height_mm: float) ->
         return
     scale = min(page.width_mm / drawn.width, height_mm / drawn.height)
     left, top = MARGIN_MM + (page.width_mm - drawn.width * scale) / 2, float(page.y)
+    _draw(page, drawn, scale, left, top)
+    _bar(page, drawn, scale, top + drawn.height * scale - 2)
+    _north(page, top)
+    page.set_y(top + drawn.height * scale + 2)
+    _legend(page, content)
+
+
+def draw_pdf_elevations(page: ArchivePage, content: ReportContent, height_mm: float) -> None:
+    """Draw the faces of the structure one below the other, each as it is seen."""
+    for one in content.elevations:
+        left_m, top_m, wide, high = one.drawing.within
+        scale = min(page.width_mm / wide, height_mm / high)
+        page.need(high * scale + BELOW_MM + 6)
+        page.text_block(f"{one.title}: {one.told}", 8)
+        top = float(page.y) + 1
+        _draw(page, one.drawing, scale, MARGIN_MM - left_m * scale, top - top_m * scale)
+        _bar(page, one.drawing, scale, top + high * scale + BELOW_MM - 2)
+        page.set_y(top + high * scale + BELOW_MM)
+
+
+def _draw(page: ArchivePage, drawn: ReportMap, scale: float, left: float, top: float) -> None:
+    """Draw at a scale in mm per metre, the drawing's own corner at ``left`` and ``top``."""
 
     def paint(
         shape: MapShape, *, fill: str | None = None, opacity: float = 1.0, line: str | None = None, width: float = 0.2
@@ -70,20 +95,22 @@ def draw_pdf_map(page: ArchivePage, content: ReportContent, height_mm: float) ->
             page.set_fill_color(255, 255, 255)
             page.rect(x - 0.3, y + 0.2, 0.8 + 1.7 * len(shape.label), 3.4, style="F")
             page.write_line(shape.label, x, y, 8)
-    _furniture(page, drawn.scale_m * scale, drawn.scale_label, top, drawn.height * scale)
-    page.set_y(top + drawn.height * scale + 2)
-    _legend(page, content)
 
 
-def _furniture(page: ArchivePage, bar_mm: float, label: str, top_mm: float, height_mm: float) -> None:
-    """Draw the scale bar and the north arrow at the margins."""
-    y = top_mm + height_mm - 2
+def _bar(page: ArchivePage, drawn: ReportMap, scale: float, y: float) -> None:
+    """Draw the scale bar at the left margin."""
+    bar_mm = drawn.scale_m * scale
     page.set_draw_color(*INK)
     page.set_fill_color(*INK)
     page.line(MARGIN_MM, y, MARGIN_MM + bar_mm, y)
     for x in (MARGIN_MM, MARGIN_MM + bar_mm):
         page.line(x, y - 1.5, x, y)
-    page.write_line(label, MARGIN_MM + 1, y - 5, 8)
+    page.write_line(drawn.scale_label, MARGIN_MM + 1, y - 5, 8)
+
+
+def _north(page: ArchivePage, top_mm: float) -> None:
+    """Draw the north arrow at the right margin."""
+    page.set_fill_color(*INK)
     x = page.w - MARGIN_MM - 4
     page.polygon([(x, top_mm), (x + 2, top_mm + 7), (x, top_mm + 5.5), (x - 2, top_mm + 7)], style="F")
     page.write_line("N", x - 1.2, top_mm + 7.5, 9)

@@ -20,7 +20,7 @@ from tenken.outputs.report_cards import Card
 from tenken.outputs.report_content import ReportContent, report_content
 from tenken.outputs.reviews import Review
 
-SCRIPTS = ("report_filters.js", "report_map.js", "report_pictures.js")
+SCRIPTS = ("report_filters.js", "report_map.js", "report_elevations.js", "report_pictures.js")
 WIDTH_CODES = ("measured", "estimated", "unmeasured", "below_limit", "no_scale")
 REVIEWS = ("confirmed", "rejected", "changed")
 
@@ -79,6 +79,7 @@ def render_report(content: ReportContent) -> str:
         script=Markup(script),  # noqa: S704
         choices=_choices(content),
         names={one.segment_id: one.name for one in (*content.found, *content.clean, *content.not_assessed)},
+        anchors={one.segment_id: one.anchor for one in content.detailed},
         originals=content.evidence.originals,
         resolution=resolution_text,
     )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from tenken.georeferencing.face import height_at
 from tenken.identity.identify import Defect
 from tenken.inspection import Inspection
 from tenken.measurement.measure import Sighting
@@ -23,6 +24,7 @@ from tenken.outputs.figures import (
 )
 from tenken.outputs.grades import severity, worst_grade
 from tenken.outputs.layers import ranked
+from tenken.outputs.report_map import drawn_shape
 from tenken.outputs.report_pictures import EmbeddedPicture
 from tenken.outputs.reviews import Review, entered_kind
 from tenken.wording import Words
@@ -134,7 +136,7 @@ def card(defect: Defect, inspection: Inspection, text: Words, evidence: Evidence
         worst=worst or "",
         grade_reason=grade.reason if grade else "",
         lead=" · ".join([text.kind(defect.kind), *size_text(defect)]),
-        figures=_card_figures(defect, text),
+        figures=_card_figures(defect, inspection, text),
         width_code=defect.width_status or "",
         width_status=width_status_text(defect, text),
         located=defect.outline_m is not None,
@@ -158,7 +160,7 @@ def level_of(grade: str | None) -> str:
     return "none" if level is None else str(level)
 
 
-def _card_figures(defect: Defect, text: Words) -> tuple[tuple[str, str], ...]:
+def _card_figures(defect: Defect, inspection: Inspection, text: Words) -> tuple[tuple[str, str], ...]:
     if defect.length_m is None and defect.area_m2 is None:
         sizes = [(text("figure.in_picture"), pixel_size_text(defect))]
     elif defect.width_status is not None or defect.centreline_m is not None:
@@ -180,6 +182,13 @@ def _card_figures(defect: Defect, text: Words) -> tuple[tuple[str, str], ...]:
         sizes.append((text("figure.condition_state"), condition_text(defect.state_share, text)))
     if defect.outline_m is None:
         place = (text("figure.position"), text("figure.no_position"))
+    elif defect.face is not None:
+        x_m, y_m, height_m = height_at(
+            inspection.faces[defect.face], drawn_shape(defect.outline_m, defect.centreline_m)
+        )
+        error = position_error_text(defect.position_error_m)
+        where = text("figure.on_face", face=defect.face, x=f"{x_m:.2f}", y=f"{y_m:.2f}", height=f"{height_m:.2f}")
+        place = (text("figure.position"), f"{where}  {error}")
     else:
         middle = defect.outline_m.representative_point()
         error = position_error_text(defect.position_error_m)

@@ -11,6 +11,7 @@ from tenken.outputs.figures import UNKNOWN, length_text, mm_text
 from tenken.outputs.grades import severity, worst_grade
 from tenken.outputs.layers import as_text, ranked
 from tenken.outputs.report_cards import Card, Evidence, card, ordered_defects
+from tenken.outputs.report_elevations import Elevation, draw_elevations
 from tenken.outputs.report_map import ReportMap, draw_map
 from tenken.outputs.report_pictures import embedded_pictures, linked_originals, map_background
 from tenken.outputs.report_sections import Section, cards_by_segment, reaching_in, segment_section
@@ -42,6 +43,8 @@ class ReportContent:
     headlines: tuple[Headline, ...]
     flown: str
     map: ReportMap | None
+    elevations: tuple[Elevation, ...]
+    """Faces of the structure, each drawn as it is seen."""
     found: tuple[Section, ...]
     """Ranked segments with candidates."""
     clean: tuple[Section, ...]
@@ -109,9 +112,14 @@ def report_content(
     cards = tuple(card(one, inspection, text, evidence) for one in defects)
     by_segment = cards_by_segment(cards, inspection)
     crossed = reaching_in(inspection, {one.id for one in cards if one.review_code != REJECTED})
+    by_id = {one.id: one for one in cards}
     sections = [
         segment_section(
-            finding, index, by_segment.get(finding.segment.segment_id, []), crossed[finding.segment.segment_id], text
+            finding,
+            index,
+            by_segment.get(finding.segment.segment_id, []),
+            [by_id[one] for one in crossed[finding.segment.segment_id]],
+            text,
         )
         for index, finding in enumerate(ranked(inspection.findings), start=1)
     ]
@@ -124,6 +132,7 @@ def report_content(
         headlines=tuple(_headlines(inspection, text, reviews or {})),
         flown=_flown(inspection),
         map=draw_map(inspection, [one.id for one in defects], map_background(inspection)),
+        elevations=draw_elevations(inspection, [one.id for one in defects], text),
         found=tuple(one for one in sections if one.assessed and one.counted),
         clean=tuple(one for one in sections if one.assessed and not one.counted),
         not_assessed=tuple(one for one in sections if not one.assessed),

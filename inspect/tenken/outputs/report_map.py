@@ -7,11 +7,15 @@ import shapely
 from shapely import LineString, MultiLineString, MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
+from tenken.assessment.grade import Finding
+from tenken.identity.identify import Defect
 from tenken.inspection import Inspection
 from tenken.outputs.crops import scale_bar
 from tenken.outputs.grades import severity, worst_grade
 from tenken.outputs.layers import ranked
+from tenken.outputs.plan_shapes import area_in_plan, line_in_plan, photo_in_plan
 from tenken.outputs.report_pictures import Background
+from tenken.structure.segments import CoveragePatch
 
 ASPECT = 1.6
 """Width by height of the drawing."""
@@ -110,22 +114,66 @@ class _Frame:
         return f"M{' '.join(points[: -1 if closed else None])}{'z' if closed else ''}"
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a drawing shows, each with its geometry there."""
+
+    footprints: Sequence[tuple[str, BaseGeometry]]
+    """By the photo's name."""
+    segments: Sequence[tuple[Finding, BaseGeometry]]
+    coverage: Sequence[tuple[CoveragePatch, BaseGeometry]]
+    defects: Sequence[tuple[Defect, BaseGeometry, BaseGeometry]]
+    """Outline, and what is drawn of it."""
+
+
 def draw_map(inspection: Inspection, order: Sequence[str], background: Background | None = None) -> ReportMap | None:
-    """Draw photos, coverage, segments and defects; None when nothing has a place.
+    """Draw photos, coverage, segments and defects in plan; None when nothing has a place.
 
     ``order`` gives the ids of the defects in the order of the report, for the keyboard.
     """
+    faces = inspection.faces
     findings = ranked(inspection.findings)
-    footprints = [(one.photo, one.footprint) for one in inspection.photos if one.footprint is not None]
     placed = {one.id: one for one in inspection.defects if one.outline_m is not None}
-    shapes: list[BaseGeometry] = [shape for _, shape in footprints]
-    shapes += [one.segment.geometry for one in findings]
-    shapes += [one.outline_m for one in placed.values() if one.outline_m is not None]
+    footprints = [(one.photo, photo_in_plan(one, faces)) for one in inspection.photos]
+    return draw(
+        Contents(
+            footprints=[(name, shape) for name, shape in sorted(footprints, key=_first) if shape is not None],
+            segments=[
+                (one, shape)
+                for one in findings
+                if (shape := area_in_plan(one.segment.geometry, one.segment.face, faces)) is not None
+            ],
+            coverage=[
+                # What was not seen of a face that a plan shows as a line would cover what was.
+                (patch, patch.geometry)
+                for one in findings
+                for patch in one.coverage
+                if one.segment.face is None
+            ],
+            defects=[
+                (
+                    one,
+                    outline,
+                    drawn_shape(outline, one.centreline_m and line_in_plan(one.centreline_m, one.face, faces)),
+                )
+                for one in (placed[identity] for identity in order if identity in placed)
+                if (outline := area_in_plan(one.outline_m, one.face, faces)) is not None
+            ],
+        ),
+        background,
+    )
+
+
+def draw(contents: Contents, background: Background | None = None) -> ReportMap | None:
+    """Draw what is given, in its own coordinates, y up; None when there is nothing."""
+    shapes = [shape for _, shape in contents.footprints]
+    shapes += [shape for _, shape in contents.segments]
+    shapes += [outline for _, outline, _ in contents.defects]
     shapes = [shape for shape in shapes if not shape.is_empty]
     if not shapes:
         return None
     frame, width, height = _frame(shapes)
-    tolerance_m = COARSE_M if len(placed) > MANY else FINE_M
+    tolerance_m = COARSE_M if len(contents.defects) > MANY else FINE_M
     rough_m = max(tolerance_m, width / 4000)
 
     def shape(identity: str, css_class: str, geometry: BaseGeometry, label: str, strays_m: float) -> MapShape:
@@ -137,35 +185,34 @@ def draw_map(inspection: Inspection, order: Sequence[str], background: Backgroun
         height=round(height, 3),
         within=frame.box(shapely.total_bounds(shapes).tolist()),
         background=None if background is None else frame.picture(background),
-        footprints=tuple(shape(name, "", polygon, name, rough_m) for name, polygon in sorted(footprints, key=_first)),
+        footprints=tuple(shape(name, "", area, name, rough_m) for name, area in contents.footprints),
         coverage=tuple(
-            shape(patch.segment_id, f"c-{patch.status}", patch.geometry, patch.status, rough_m)
-            for finding in findings
-            for patch in finding.coverage
-            if patch.status != "seen" and not patch.geometry.is_empty
+            shape(patch.segment_id, f"c-{patch.status}", area, patch.status, rough_m)
+            for patch, area in contents.coverage
+            if patch.status != "seen" and not area.is_empty
         ),
         segments=tuple(
             shape(
                 one.segment.segment_id,
                 f"s-{_level(one.grade, one.grade_candidates)}" if one.assessed else "s-unseen",
-                one.segment.geometry,
+                area,
                 f"{one.rank}" if one.rank is not None and one.defect_ids and one.rank <= MOST_NUMBERS else "",
                 rough_m,
             )
-            for one in findings
-            if not one.segment.geometry.is_empty
+            for one, area in contents.segments
+            if not area.is_empty
         ),
         defects=tuple(
-            shape(one.id, f"k-{one.kind}", _drawn(one.outline_m, one.centreline_m), one.kind, tolerance_m)
-            for one in (placed[identity] for identity in order if identity in placed)
-            if one.outline_m is not None and not one.outline_m.is_empty
+            shape(one.id, f"k-{one.kind}", drawn, one.kind, tolerance_m)
+            for one, outline, drawn in contents.defects
+            if not outline.is_empty
         ),
         scale_m=length_m,
         scale_label=label,
     )
 
 
-def _drawn(outline: MultiPolygon, centreline: MultiLineString | None) -> BaseGeometry:
+def drawn_shape(outline: MultiPolygon, centreline: MultiLineString | None) -> BaseGeometry:
     """Give what a map of many metres can show: a crack's line, else an area's outline."""
     return outline if centreline is None or centreline.is_empty else centreline
 
@@ -192,5 +239,5 @@ def _lines(shape: BaseGeometry) -> Iterable[tuple[LineString, bool]]:
             yield part, False
 
 
-def _first(item: tuple[str, Polygon]) -> str:
+def _first(item: tuple[str, MultiPolygon | None]) -> str:
     return item[0]

@@ -8,7 +8,7 @@ from tenken.inspection import Inspection
 from tenken.journal import replace_file
 from tenken.outputs.figures import UNKNOWN, resolution_text
 from tenken.outputs.japanese_font import FontFace
-from tenken.outputs.pdf_map import draw_pdf_map
+from tenken.outputs.pdf_map import draw_pdf_elevations, draw_pdf_map
 from tenken.outputs.pdf_page import ACCENT, INK, MARGIN_MM, SOFT, ArchivePage, Colour
 from tenken.outputs.report_content import ReportContent, report_content
 from tenken.outputs.report_pdf_segments import grade_rgb, set_picture, write_cards, write_chip, write_segment
@@ -18,6 +18,8 @@ MAP_MM, LEAST_MAP_MM = 112.0, 75.0
 """Height of the map: as much as the page has left, if that is at least the second, else the first on a new page."""
 MAP_FRAME_MM = 24.0
 """The map's heading and legend."""
+ELEVATION_MM = 50.0
+"""Height of a face's drawing, at the most."""
 BAD: Colour = (143, 42, 29)
 NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 """Stands in the file where no photo says when it was taken."""
@@ -45,6 +47,9 @@ def write_pdf(
         height_mm = min(MAP_MM, left_mm) if left_mm >= LEAST_MAP_MM else MAP_MM
         page.heading(text("report.map"), keep_mm=height_mm + MAP_FRAME_MM - 1)
         draw_pdf_map(page, content, height_mm)
+    if content.elevations:
+        page.heading(text("report.elevations"), keep_mm=ELEVATION_MM)
+        draw_pdf_elevations(page, content, ELEVATION_MM)
     _lists(page, content, links)
     for section in content.detailed:
         write_segment(page, section, content, path.parent, links[section.anchor])
@@ -95,7 +100,9 @@ def _first(page: ArchivePage, content: ReportContent, folder: Path, links: Mappi
     if not content.first:
         page.text_block(text("list.none") if content.cards else text("details.none"))
     for section in content.first:
-        worst = section.cards[0]
+        worst = section.worst
+        if worst is None:
+            continue
         page.need(31)
         top, left = float(page.y), MARGIN_MM + 46
         bottom = set_picture(page, worst, content, folder, (44, 27))
@@ -122,7 +129,8 @@ def _lists(page: ArchivePage, content: ReportContent, links: Mapping[str, int]) 
     ]  # fmt: skip
     rows = [
         (
-            str(s.rank or UNKNOWN), s.name, s.grade, " ".join(part for part in (s.lead, s.cards[0].lead) if part),
+            str(s.rank or UNKNOWN), s.name, s.grade,
+            " ".join(part for part in (s.lead, s.worst.lead if s.worst else "") if part),
             s.crack_length, s.max_width, s.corrosion, str(s.counted), s.seen, s.priority,
         )
         for s in content.found

@@ -34,6 +34,9 @@ def write_segment(page: ArchivePage, section: Section, content: ReportContent, f
         page.text_block(f"{number}. {reason}", 8, left_mm=MARGIN_MM + 2)
     page.text_block(text("segment.rest_unseen"), 7.5, SOFT)
     page.set_y(page.y + 2)
+    if section.shared:
+        told = " · ".join(f"{one.lead} ({one.id})" for one in section.shared)
+        page.text_block(f"{text('segment.shared')} {told}", 8)
     write_cards(page, section.cards, content, folder)
 
 

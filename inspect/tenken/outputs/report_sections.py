@@ -50,20 +50,39 @@ class Section:
     coverage: tuple[tuple[str, str, str], ...]
     """Status, its word, its share of the segment."""
     cards: tuple[Card, ...]
+    """Of the candidates of which it holds most."""
+    shared: tuple[Card, ...]
+    """Of candidates that count in it with a part and have their record in a segment that holds more of them."""
+    worst: Card | None
     crossed_by: tuple[str, ...]
-    """Ids of candidates that reach into it and count in a segment that holds more of them."""
+    """Ids of candidates that reach into it with too little to count in it."""
 
     @property
     def counted(self) -> int:
-        """Candidates that nobody rejected."""
-        return sum(one.review_code != REJECTED for one in self.cards)
+        """Candidates that nobody rejected and that stand in it, as a whole or with a part."""
+        return sum(one.review_code != REJECTED for one in self.cards) + len(self.shared)
 
 
 def segment_section(
-    finding: Finding, index: int, cards: Sequence[Card], crossed_by: Sequence[str], text: Words
+    finding: Finding, index: int, cards: Sequence[Card], others: Sequence[Card], text: Words
 ) -> Section:
-    """Make the section of a segment; ``index`` numbers its anchor."""
+    """Make the section of a segment.
+
+    Parameters
+    ----------
+    index
+        Numbers its anchor.
+    cards
+        Of the candidates of which it holds most.
+    others
+        Of those that reach into it from another segment.
+    """
     segment = finding.segment
+    shared = sorted(
+        (one for one in others if one.id in finding.defect_ids), key=lambda one: finding.defect_ids.index(one.id)
+    )
+    first = finding.defect_ids[0] if finding.defect_ids else None
+    worst = next((one for one in shared if one.id == first), None) or next(iter([*cards, *shared]), None)
     corrosion = _quantity(finding, finding.corrosion_area_m2, area_text(finding.corrosion_area_m2))
     if corrosion != UNKNOWN and finding.corrosion_pct is not None:
         corrosion += f" ({corrosion_percent_text(finding.corrosion_pct)})"
@@ -87,7 +106,9 @@ def segment_section(
         seen=percent_text(finding.seen_fraction),
         coverage=_coverage(finding, text),
         cards=tuple(cards),
-        crossed_by=tuple(crossed_by),
+        shared=tuple(shared),
+        worst=worst,
+        crossed_by=tuple(one.id for one in others if one.id not in finding.defect_ids),
     )
 
 
@@ -98,17 +119,17 @@ def reaching_in(inspection: Inspection, counted: Collection[str]) -> dict[str, l
     """
     segments = [finding.segment for finding in inspection.findings]
     found: dict[str, list[str]] = defaultdict(list)
-    if not segments:
-        return found
-    tree = shapely.STRtree([segment.geometry for segment in segments])
+    by_face = {face: [one for one in segments if one.face == face] for face in {one.face for one in segments}}
+    trees = {face: shapely.STRtree([one.geometry for one in own]) for face, own in by_face.items()}
     for defect in sorted(inspection.defects, key=lambda one: one.id):
         shape = defect.centreline_m if defect.centreline_m is not None else defect.outline_m
-        if shape is None or defect.id not in counted:
+        if shape is None or defect.id not in counted or defect.face not in trees:
             continue
         grade = inspection.grades.get(defect.id)
-        for number in sorted(tree.query(shape, predicate="intersects").tolist()):
-            if grade is None or segments[number].segment_id != grade.segment_id:
-                found[segments[number].segment_id].append(defect.id)
+        for number in sorted(trees[defect.face].query(shape, predicate="intersects").tolist()):
+            reached = by_face[defect.face][number].segment_id
+            if grade is None or reached != grade.segment_id:
+                found[reached].append(defect.id)
     return found
 
 

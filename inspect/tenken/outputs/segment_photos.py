@@ -18,17 +18,20 @@ def segment_photos(inspection: Inspection) -> list[tuple[str, str, float]]:
     (segment id, photo, share of the segment's area 0..1), by segment, then the largest share first.
     """
     segments = [finding.segment for finding in inspection.findings]
-    placed = [photo for photo in inspection.photos if photo.footprint is not None]
-    if not segments or not placed:
-        return []
-    areas = np.array([segment.geometry for segment in segments], dtype=object)
-    # A footprint that reaches the horizon can cross itself.
-    footprints = shapely.make_valid(np.array([photo.footprint for photo in placed], dtype=object))
-    which, where = STRtree(footprints).query(areas, predicate="intersects")
-    shares = shapely.area(shapely.intersection(areas[which], footprints[where])) / shapely.area(areas[which])
-    links = [
-        (segments[i].segment_id, placed[j].photo, min(1.0, float(share)))
-        for i, j, share in zip(which.tolist(), where.tolist(), shares.tolist(), strict=True)
-        if share > LEAST_SHARE
-    ]
+    links = []
+    for face in sorted({segment.face for segment in segments}, key=lambda one: one or ""):
+        own = [segment for segment in segments if segment.face == face]
+        shown = [(photo.photo, shape) for photo in inspection.photos if (shape := photo.shows_of(face)) is not None]
+        if not shown:
+            continue
+        areas = np.array([segment.geometry for segment in own], dtype=object)
+        # A footprint that reaches the horizon can cross itself.
+        footprints = shapely.make_valid(np.array([shape for _, shape in shown], dtype=object))
+        which, where = STRtree(footprints).query(areas, predicate="intersects")
+        shares = shapely.area(shapely.intersection(areas[which], footprints[where])) / shapely.area(areas[which])
+        links += [
+            (own[i].segment_id, shown[j][0], min(1.0, float(share)))
+            for i, j, share in zip(which.tolist(), where.tolist(), shares.tolist(), strict=True)
+            if share > LEAST_SHARE
+        ]
     return sorted(links, key=lambda link: (link[0], -link[2], link[1]))

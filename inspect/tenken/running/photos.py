@@ -1,31 +1,47 @@
-"""The photos of a flight on the surface: where each one stands, how fine it shows, whether it is good enough."""
+"""The photos of a flight as records: what each one shows, how fine, whether it is good enough."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import rasterio
-from pyproj import CRS
-from shapely import Polygon
+import shapely
+from shapely import MultiPolygon, Polygon
 
-from tenken.adjustment.flight import adjust_flight
-from tenken.adjustment.tie_points import TiePoints
-from tenken.georeferencing.crs import flight_crs
-from tenken.georeferencing.placement import PhotoPlacement, Placement, Unplaced, place_orthomosaic, place_photo
-from tenken.georeferencing.surface import Plane, RasterFile, TakeOffPlane, parse_surface
+from tenken.adjustment.block import OWN_HEIGHT_SHARE
+from tenken.georeferencing.faces_in_view import MOSTLY_FACES, FacesInView
+from tenken.georeferencing.photo_placement import PhotoPlacement
+from tenken.georeferencing.picture_grid import grid_px
+from tenken.georeferencing.placement import Placement, Unplaced
+from tenken.georeferencing.polygons import largest_polygon
 from tenken.identity.marks import View
-from tenken.identity.registration import Pair, Registration, register
 from tenken.imagery.flight import Flight, Orthomosaic, Photo
 from tenken.imagery.photo_quality import motion_blur_px, quality_faults
 from tenken.inspection import PhotoRecord
-from tenken.measurement.measure import SMALLEST_CRACK_R, finite_median
+from tenken.measurement.measure import Surfaces
 from tenken.notes import Note
+from tenken.running.picture_sizes import PictureSizes, sizes_on, spread_px
+from tenken.running.places import FlightPlaces
 from tenken.running.work import FlightOutcome
 from tenken.structure import coverage
 
 STEEPEST_ANGLE_DEG = 60.0
 """Beyond this angle to the surface a photo shows cracks less than half as fine as it could, and is not counted as
 having seen the place."""
+
+ENOUGH_PIXELS = 3
+"""Of the spread pixels so many must show a surface for their medians to stand for it; else the picture's whole grid."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenSurface:
+    """How well a photo shows the ground, or a face of the structure."""
+
+    face: str | None
+    footprint: Polygon | MultiPolygon
+    """On the ground in the flight's CRS, or in the face's chart."""
+    sizes: PictureSizes
+    apart_m: float | None
+    """1 sigma of how far it lies from where other photos of the flight put the same place."""
 
 
 WHOLE_WITHIN = 0.25
@@ -35,52 +51,11 @@ a photo that looks at the horizon has corners, but not the ground between them."
 
 @dataclass(frozen=True, slots=True)
 class PlacedPhoto:
-    """A photo's record, and its placement where it has one."""
+    """A photo's record, where its pixels lie, and what it shows."""
 
     record: PhotoRecord
-    placement: Placement | None
-    effective_mm: float | None
-    position_error_m: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class FlightPlaces:
-    """Where the photos of a flight stand, or why one cannot be placed; one metric CRS for all."""
-
-    placements: Mapping[str, Placement | Unplaced]
-    crs: CRS | None
-    registered: Mapping[Pair, Registration] = field(default_factory=dict)
-    """How photos with tie points lie on each other."""
-
-    @property
-    def of_photos(self) -> dict[str, PhotoPlacement]:
-        """Placements of photos with a pose, by name."""
-        return {name: one for name, one in self.placements.items() if isinstance(one, PhotoPlacement)}
-
-
-def stated_places(flight: Flight, outcome: FlightOutcome, surface: str) -> FlightPlaces:
-    """Place every picture that could be read as its own statements say."""
-    crs = crs_of(flight)
-    if flight.orthomosaic is not None:
-        with rasterio.open(flight.orthomosaic.path) as dataset:
-            return FlightPlaces({flight.orthomosaic.name: place_orthomosaic(dataset)}, crs)
-    parsed = parse_surface(surface)
-    readable = [photo for photo in flight.photos if photo.name in outcome.defects]
-    return FlightPlaces({photo.name: _place_photo(photo, crs, parsed) for photo in readable}, crs)
-
-
-def adjusted_places(stated: FlightPlaces, ties: Sequence[TiePoints]) -> FlightPlaces:
-    """Move the photos until their tie points agree."""
-    if not ties:
-        return stated
-    adjusted = adjust_flight(stated.of_photos, ties)
-    placements: dict[str, Placement | Unplaced] = {**stated.placements, **adjusted}
-    effective_mm = {
-        name: _sizes(placement, placement.camera.width_px, placement.camera.height_px).effective_mm
-        for name, placement in adjusted.items()
-    }
-    resolution_m = {name: value / 1000 for name, value in effective_mm.items() if value is not None}
-    return FlightPlaces(placements, stated.crs, register(adjusted, ties, resolution_m))
+    placement: Surfaces | None
+    seen: tuple[SeenSurface, ...]
 
 
 def placed_photos(flight: Flight, outcome: FlightOutcome, places: FlightPlaces) -> tuple[PlacedPhoto, ...]:
@@ -88,78 +63,64 @@ def placed_photos(flight: Flight, outcome: FlightOutcome, places: FlightPlaces) 
     if flight.orthomosaic is not None:
         return (_placed_orthomosaic(flight.orthomosaic, outcome, places.placements[flight.orthomosaic.name]),)
     return tuple(
-        _placed_photo(photo, outcome, places.placements[photo.name])
+        _placed_photo(photo, outcome, places.placements[photo.name], places.before_faces.get(photo.name))
         for photo in flight.photos
         if photo.name in places.placements
     )
 
 
-def crs_of(flight: Flight) -> CRS | None:
-    """Return the flight's metric CRS, chosen from its photos' positions; None when no photo states one."""
-    if flight.orthomosaic is not None:
-        with rasterio.open(flight.orthomosaic.path) as dataset:
-            placed = place_orthomosaic(dataset)
-        return None if isinstance(placed, Unplaced) else placed.crs
-    positions = [
-        (photo.metadata.lon_deg, photo.metadata.lat_deg)
-        for photo in flight.photos
-        if photo.metadata.lon_deg is not None and photo.metadata.lat_deg is not None
-    ]
-    return flight_crs(positions) if positions else None
-
-
-def identity_views(photos: Sequence[PlacedPhoto]) -> Mapping[str, View]:
-    """Return what each placed photo shows, for telling which sightings are of one defect.
+def identity_views(photos: Sequence[PlacedPhoto], face: str | None = None) -> dict[str, View]:
+    """Return what each placed photo shows of the ground, or of a face, for telling which sightings are of one defect.
 
     A photo that lies somewhere within more than half its own size tells nothing about others.
     """
     return {
         photo.record.photo: View(
             photo.record.photo,
-            photo.record.footprint,
-            photo.effective_mm,
-            photo.position_error_m,
+            seen.footprint,
+            seen.sizes.effective_mm,
+            seen.apart_m,
             usable=photo.record.usable,
         )
         for photo in photos
-        if photo.record.footprint is not None
-        and photo.effective_mm is not None
-        and photo.position_error_m is not None
-        and photo.position_error_m <= photo.record.footprint.area**0.5 / 2
+        for seen in photo.seen
+        if seen.face == face
+        and seen.sizes.effective_mm is not None
+        and seen.apart_m is not None
+        and seen.apart_m <= seen.footprint.area**0.5 / 2
     }
 
 
 def coverage_views(photos: Sequence[PlacedPhoto]) -> list[coverage.View]:
-    """Return what each placed photo shows, for telling what was inspected."""
+    """Return what each placed photo shows of the ground and of faces, for telling what was inspected."""
     return [
         coverage.View(
             photo.record.photo,
-            photo.record.footprint,
-            photo.effective_mm,
+            seen.footprint,
+            seen.sizes.effective_mm,
             usable=photo.record.usable,
-            square_on=_angle_deg(photo) <= STEEPEST_ANGLE_DEG,
+            square_on=seen.sizes.angle_deg <= STEEPEST_ANGLE_DEG,
+            face=seen.face,
         )
         for photo in photos
-        if photo.record.footprint is not None
+        for seen in photo.seen
     ]
 
 
-def _place_photo(photo: Photo, crs: CRS | None, surface: TakeOffPlane | Plane | RasterFile) -> Placement | Unplaced:
-    if crs is None or photo.metadata.lon_deg is None:
-        return Unplaced(Note.of("note.no_position"))
-    return place_photo(photo.metadata, photo.width_px, photo.height_px, crs, surface)
-
-
-def _placed_photo(photo: Photo, outcome: FlightOutcome, placed: Placement | Unplaced) -> PlacedPhoto:
+def _placed_photo(
+    photo: Photo, outcome: FlightOutcome, placed: Placement | Unplaced, before_faces: FacesInView | None
+) -> PlacedPhoto:
     metadata = photo.metadata
-    placement = None if isinstance(placed, Unplaced) else placed
-    sizes = _sizes(placement, photo.width_px, photo.height_px)
+    ground = None if isinstance(placed, Unplaced) else placed
+    main: Placement | None = ground if before_faces is None else before_faces.main
+    sizes = _sizes(photo, main, before_faces)
     quality = outcome.quality[photo.name]
     faults = quality_faults(quality, motion_blur_px(metadata.speed_m_s, metadata.exposure_s, sizes.gsd_mm))
-    if isinstance(placed, Unplaced):
+    doubts = list(getattr(placed, "doubts", ()))
+    if isinstance(placed, Unplaced) and before_faces is None:
         doubts = [Note.of("note.not_placed", why=placed.reason)]
-    else:
-        doubts = list(getattr(placed, "doubts", ()))
+    pose_source = placed.pose_source if isinstance(placed, PhotoPlacement) else "none"
+    seen = _seen(photo, ground, sizes, before_faces)
     record = PhotoRecord(
         photo=photo.name,
         path=photo.path,
@@ -172,12 +133,54 @@ def _placed_photo(photo: Photo, outcome: FlightOutcome, placed: Placement | Unpl
         smallest_crack_mm=sizes.smallest_crack_mm,
         usable=not faults,
         reason=Note.joined([*faults, *doubts]),
-        pose_source=placement.pose_source if isinstance(placement, PhotoPlacement) else "none",
-        footprint=placement.footprint() if placement is not None else None,
+        pose_source=pose_source if before_faces is None else before_faces.camera.pose_source,
+        footprint=next((largest_polygon(one.footprint) for one in seen if one.face is None), None),
         detections=len(outcome.defects[photo.name]),
-        corners_m=_corners_m(placement, photo.width_px, photo.height_px),
+        corners_m=_corners_m(ground, photo.width_px, photo.height_px) if before_faces is None else None,
+        on_faces={
+            one.face: MultiPolygon(shapely.get_parts(one.footprint).tolist()) for one in seen if one.face is not None
+        },
     )
-    return PlacedPhoto(record, placement, sizes.effective_mm, sizes.position_error_m)
+    return PlacedPhoto(record, ground if before_faces is None else before_faces, seen)
+
+
+def _seen(
+    photo: Photo, ground: Placement | None, sizes: PictureSizes, before_faces: FacesInView | None
+) -> tuple[SeenSurface, ...]:
+    """Say what a photo shows of the ground and of each face; ``sizes`` are those of a photo that shows no face."""
+    if before_faces is None:
+        footprint = None if ground is None else ground.footprint()
+        return () if footprint is None else (SeenSurface(None, footprint, sizes, sizes.position_error_m),)
+    seen = []
+    if before_faces.ground is not None and (shown := before_faces.ground_footprint()) is not None:
+        sizes = _sizes(photo, before_faces.ground, before_faces)
+        beside = SeenSurface(None, shown, sizes, sizes.position_error_m)
+        # Past the ends of a wall a level photo shows the ground as far as the horizon.
+        if before_faces.share <= MOSTLY_FACES or beside.sizes.angle_deg <= STEEPEST_ANGLE_DEG:
+            seen.append(beside)
+    seen += [
+        SeenSurface(
+            one.face.name,
+            on_face,
+            _sizes(photo, one, before_faces),
+            # The height above take-off is wrong for all photos of a flight by nearly the same.
+            _sizes(photo, one.with_height_error(OWN_HEIGHT_SHARE), before_faces).position_error_m,
+        )
+        for one in before_faces.placements
+        if (on_face := one.footprint()) is not None
+    ]
+    return tuple(seen)
+
+
+def _sizes(photo: Photo, placement: Placement | None, before_faces: FacesInView | None) -> PictureSizes:
+    """Give the medians over the pixels that show a surface."""
+    xy_px = spread_px(photo.width_px, photo.height_px)
+    if placement is None or before_faces is None:
+        return sizes_on(placement, xy_px)
+    showing = before_faces.showing(placement, xy_px)
+    if len(showing) < ENOUGH_PIXELS:
+        showing = before_faces.showing(placement, grid_px(before_faces.camera))
+    return sizes_on(placement, showing)
 
 
 def _corners_m(placement: Placement | None, width_px: int, height_px: int) -> tuple[tuple[float, float], ...] | None:
@@ -197,7 +200,8 @@ def _corners_m(placement: Placement | None, width_px: int, height_px: int) -> tu
 
 def _placed_orthomosaic(orthomosaic: Orthomosaic, outcome: FlightOutcome, placed: Placement | Unplaced) -> PlacedPhoto:
     placement = None if isinstance(placed, Unplaced) else placed
-    sizes = _sizes(placement, orthomosaic.width_px, orthomosaic.height_px)
+    sizes = sizes_on(placement, spread_px(orthomosaic.width_px, orthomosaic.height_px))
+    outline = placement.footprint() if placement is not None else None
     record = PhotoRecord(
         photo=orthomosaic.name,
         path=orthomosaic.path,
@@ -211,37 +215,9 @@ def _placed_orthomosaic(orthomosaic: Orthomosaic, outcome: FlightOutcome, placed
         usable=True,
         reason=Note.of("note.not_placed", why=placed.reason) if isinstance(placed, Unplaced) else "",
         pose_source="orthomosaic transform",
-        footprint=placement.footprint() if placement is not None else None,
+        footprint=None if outline is None else largest_polygon(outline),
         detections=len(outcome.defects[orthomosaic.name]),
     )
-    return PlacedPhoto(record, placement, sizes.effective_mm, sizes.position_error_m)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sizes:
-    """Medians over a photo, of what meets the surface."""
-
-    gsd_mm: float | None
-    effective_mm: float | None
-    position_error_m: float | None
-
-    @property
-    def smallest_crack_mm(self) -> float | None:
-        return None if self.effective_mm is None else SMALLEST_CRACK_R * self.effective_mm
-
-
-def _sizes(placement: Placement | None, width_px: int, height_px: int) -> _Sizes:
-    if placement is None:
-        return _Sizes(None, None, None)
-    at = np.linspace(0.1, 0.9, 5)
-    xy_px = np.stack(np.meshgrid(at * width_px, at * height_px), axis=-1).reshape(-1, 2)
-    square, effective = placement.ground_resolution_mm(xy_px)
-    errors = placement.position_error_m(xy_px)
-    return _Sizes(*(finite_median(values) for values in (square, effective, errors)))
-
-
-def _angle_deg(photo: PlacedPhoto) -> float:
-    """Angle between the view and the surface's normal, from the two ground resolutions."""
-    if not photo.record.gsd_mm or not photo.effective_mm:
-        return 0.0
-    return float(np.degrees(np.arccos(min(1.0, photo.record.gsd_mm / photo.effective_mm))))
+    return PlacedPhoto(
+        record, placement, () if outline is None else (SeenSurface(None, outline, sizes, sizes.position_error_m),)
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import rasterio
 
 from tenken.errors import FlightError, PhotoError
+from tenken.georeferencing.faces_in_view import FacesInView, faces_in_view
 from tenken.georeferencing.placement import Placement, Unplaced, place_orthomosaic, place_photo
 from tenken.georeferencing.surface import RasterFile, parse_surface
 from tenken.imagery.flight import Flight, Skipped, photos_first, read_flight
@@ -15,9 +16,11 @@ from tenken.imagery.photo_quality import assess_picture
 from tenken.imagery.picture import load_photo
 from tenken.inspection import PhotoRecord
 from tenken.notes import said
-from tenken.running.photos import crs_of, placed_photos, stated_places
+from tenken.running.photos import placed_photos
+from tenken.running.places import crs_of, stated_places
 from tenken.running.work import FlightOutcome
 from tenken.settings import Lang
+from tenken.structure.assets import faces_of
 from tenken.wording import Words, words
 
 
@@ -46,7 +49,7 @@ class Preview:
                     "gsd_mm": _rounded(photo.gsd_mm),
                     "smallest_crack_mm": _rounded(photo.smallest_crack_mm),
                     "usable": photo.usable,
-                    "placed": photo.footprint is not None,
+                    "placed": photo.placed,
                     "reason": photo.reason,
                 }
                 for photo in self.photos
@@ -115,17 +118,19 @@ class PlacedPicture:
 
     width_px: int
     height_px: int
-    placement: Placement
+    placement: Placement | FacesInView
     doubts: tuple[str, ...]
 
 
-def place_one(path: Path, surface: str = "plane") -> PlacedPicture:
-    """Place a single photo or orthomosaic.
+def place_one(path: Path, surface: str = "plane", assets: Path | None = None) -> PlacedPicture:
+    """Place a single photo or orthomosaic, before the faces of an assets file where it shows some.
 
     Raises
     ------
     FlightError
         When it cannot be read, is a folder, or has no place on the surface.
+    AssetsError
+        When the assets file cannot be used.
     """
     if path.is_dir():
         raise FlightError(f"{path}: is a folder: give one photo of it")
@@ -145,6 +150,9 @@ def place_one(path: Path, surface: str = "plane") -> PlacedPicture:
             raise FlightError(f"{path.name}: states no position (EXIF GPS): nothing in it can be located")
         placed = place_photo(photo.metadata, photo.width_px, photo.height_px, crs, parsed)
         size = photo.width_px, photo.height_px
+        view = faces_in_view(photo.metadata, size, crs, faces_of(assets, crs), parsed, placed)
+        if view is not None:
+            return PlacedPicture(*size, view, getattr(placed, "doubts", ()))
     if isinstance(placed, Unplaced):
         raise FlightError(f"{path.name}: {placed.reason}")
     return PlacedPicture(*size, placed, getattr(placed, "doubts", ()))

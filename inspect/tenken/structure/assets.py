@@ -13,8 +13,10 @@ from shapely import MultiLineString, MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 from tenken.errors import AssetsError
-from tenken.structure.assets_file import RawAssets, read_raw
-from tenken.structure.assets_geometry import geometries_in
+from tenken.georeferencing.face import Face, plan_area
+from tenken.structure.assets_faces import FACES, SIDES, FaceRow, build_face, number_in, word_in
+from tenken.structure.assets_file import RawAssets, read_raw, read_with_heights
+from tenken.structure.assets_geometry import Project, plan_geometry, projection
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +41,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "element": ("element", "kind", "structure", "部材", "部材種別", "部材名"),
     "exposure": ("exposure", "exposure_class", "露出クラス", "暴露クラス"),
     "width_m": ("width_m", "幅員", "全幅員", "width"),
+    "face": ("face", "面", "面の種類", "対象面"),
+    "bottom_m": ("bottom_m", "下端高", "下端標高"),
+    "top_m": ("top_m", "上端高", "上端標高"),
+    "height_m": ("height_m", "面高", "標高"),
+    "radius_m": ("radius_m", "半径"),
+    "diameter_m": ("diameter_m", "直径", "管径", "外径"),
+    "side": ("side", "見る側"),
     "路下条件": ("路下条件", "under", "under_condition"),
     "代替路の有無": ("代替路の有無", "代替路", "迂回路", "detour"),
     "自専道/一般道": ("自専道/一般道", "自専道・一般道", "道路種別", "road_class"),
@@ -69,6 +78,9 @@ ELEMENTS: dict[str, tuple[str, ...]] = {
     "pavement": ("pavement", "carriageway", "舗装", "車道", "路面"),
 }
 
+PLAN_WORDS = ("", "plan", "top", "ground", "平面", "上面", "-")
+"""Words of the column ``face`` for what is seen from above, as everything is that says nothing of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asset:
@@ -87,6 +99,8 @@ class Asset:
     """Values as the file gives them, by `IMPORTANCE_INPUTS`."""
     exposure: str | None = None
     """Exposure class as in EN 206 (``XC4``, ``XC4/XD1``), as the file gives it; None when not given."""
+    face: Face | None = None
+    """The face of the structure that it is; None for what is seen in plan. ``geometry`` is then the face in plan."""
 
 
 def read_assets(path: Path, crs: CRS) -> tuple[Asset, ...]:
@@ -106,7 +120,14 @@ def read_assets(path: Path, crs: CRS) -> tuple[Asset, ...]:
         feature, counted from 1.
     """
     raw = read_raw(path)
-    geometries = geometries_in(raw, crs)
+    project = projection(raw, crs)
+    faces = _faces(raw, path, crs, project)
+    geometries = [
+        plan_geometry(geometry, project, raw.path, number)
+        if (face := faces.get(number)) is None
+        else plan_area(face, face.outline)
+        for number, geometry in enumerate(raw.geometries, 1)
+    ]
     ids = _ids(raw)
     names = _texts(raw, "name")
     materials = _texts(raw, "material")
@@ -124,9 +145,17 @@ def read_assets(path: Path, crs: CRS) -> tuple[Asset, ...]:
             width_m=widths_m[i],
             importance={name: values[i] for name, values in inputs.items() if values[i]},
             exposure=exposures[i] or None,
+            face=faces.get(i + 1),
         )
         for i in range(len(ids))
     )
+
+
+def faces_of(path: Path | None, crs: CRS | None) -> tuple[Face, ...]:
+    """Read the faces of an assets file; none without a file, or a CRS to put them in."""
+    if path is None or crs is None:
+        return ()
+    return tuple(asset.face for asset in read_assets(path, crs) if asset.face is not None)
 
 
 def near_assets(assets: tuple[Asset, ...], placed_area: BaseGeometry, path: Path) -> tuple[Asset, ...]:
@@ -166,6 +195,34 @@ def _ids(raw: RawAssets) -> list[str]:
             )
         first[asset_id] = number
     return ids
+
+
+def _faces(raw: RawAssets, path: Path, crs: CRS, project: Project) -> dict[int, Face]:
+    """Give the faces of the structure by the number of their feature, from 1."""
+    words = _texts(raw, "face")
+    if not any(words):
+        return {}
+    ids = _ids(raw)
+    cells = {name: _texts(raw, name) for name in ("bottom_m", "top_m", "height_m", "radius_m", "diameter_m", "side")}
+    shapes = read_with_heights(path)
+    faces = {}
+    for i, word in enumerate(words):
+        if _folded(word) in PLAN_WORDS:
+            continue
+        where = f"{raw.path}: feature {i + 1} ({ids[i]})"
+        heights = [number_in(cells[name][i], name, where) for name in ("bottom_m", "top_m", "height_m")]
+        radius_m = number_in(cells["radius_m"][i], "radius_m", where, positive=True)
+        diameter_m = number_in(cells["diameter_m"][i], "diameter_m", where, positive=True)
+        row = FaceRow(
+            i + 1,
+            ids[i],
+            word_in(word, FACES, "face", where),
+            word_in(cells["side"][i], SIDES, "side", where),
+            radius_m if diameter_m is None or radius_m is not None else diameter_m / 2.0,
+            *heights,
+        )
+        faces[i + 1] = build_face(row, project(shapes[i], i + 1), crs, raw.path)
+    return faces
 
 
 def _widths_m(raw: RawAssets) -> list[float | None]:

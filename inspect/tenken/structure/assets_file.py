@@ -76,6 +76,27 @@ def read_raw(path: Path) -> RawAssets:
     )
 
 
+def read_with_heights(path: Path) -> list[BaseGeometry | None]:
+    """Read the geometries of the same layer with the heights of their corners, where they have any.
+
+    Raises
+    ------
+    AssetsError
+        When heights cannot be read.
+    """
+    file_text, _, wanted = str(path).partition("|layername=")
+    file = Path(file_text)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _, _, wkb, _ = pyogrio.raw.read(file, layer=_layer(file, wanted), columns=[], encoding=_encoding(file))
+        return list(shapely.from_wkb(wkb))
+    except (DataSourceError, DataLayerError, RuntimeError, ShapelyError) as error:
+        raise AssetsError(
+            f"{path}: the heights of its corners cannot be read; export it from QGIS with plain 2-D or 3-D geometries"
+        ) from error
+
+
 def _read(file: Path, layer: str) -> tuple[list[str], npt.NDArray[Any] | None, list[npt.NDArray[Any]], str | None]:
     """Read column names, geometries in WKB, columns and the CRS."""
     with warnings.catch_warnings():

@@ -1,6 +1,7 @@
 """Geometries of an assets file: mended or refused, and brought into the flight's CRS."""
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +17,17 @@ from tenken.structure.assets_file import RawAssets
 _log = logging.getLogger(__name__)
 
 
-def geometries_in(raw: RawAssets, crs: CRS) -> list[MultiPolygon | MultiLineString]:
-    """Give the file's geometries in another CRS, valid and multi.
+Project = Callable[[BaseGeometry | None, int], BaseGeometry]
+"""From a feature's geometry, and its number from 1, to the same in another CRS; heights stay as they are."""
+
+
+def projection(raw: RawAssets, crs: CRS) -> Project:
+    """Give the way from the file's CRS into another.
 
     Raises
     ------
     AssetsError
-        When the file has no usable CRS, or a feature no usable geometry.
+        When the file has no usable CRS; when it is used, also for a geometry that has no place there.
     """
     if raw.crs is None:
         raise AssetsError(
@@ -36,19 +41,38 @@ def geometries_in(raw: RawAssets, crs: CRS) -> list[MultiPolygon | MultiLineStri
         raise AssetsError(
             f"{raw.path}: its coordinate reference system cannot be used; set a known EPSG code"
         ) from error
-    cleaned = [_clean(geometry, raw.path, number) for number, geometry in enumerate(raw.geometries, 1)]
-    for number, geometry in enumerate(cleaned, 1):
-        _check_degrees(geometry, source, raw.path, number)
 
-    def project(xy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
+    def in_crs(xyz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.column_stack([*transformer.transform(xyz[:, 0], xyz[:, 1]), *xyz.T[2:]])
 
-    projected = [shapely.transform(geometry, project) for geometry in cleaned]
-    for number, geometry in enumerate(projected, 1):
+    def project(geometry: BaseGeometry | None, number: int) -> BaseGeometry:
+        if geometry is None or geometry.is_empty:
+            raise AssetsError(f"{raw.path}: feature {number} has no geometry; draw it or delete the row")
         if not np.isfinite(shapely.get_coordinates(geometry)).all():
+            raise AssetsError(f"{raw.path}: feature {number} has coordinates that are no numbers; draw it again")
+        _check_degrees(geometry, source, raw.path, number)
+        projected = shapely.transform(geometry, in_crs, include_z=geometry.has_z)
+        if not np.isfinite(shapely.get_coordinates(projected)).all():
             raise AssetsError(
                 f"{raw.path}: feature {number} lies outside of the area of {crs.name}; check the file's CRS"
             )
+        return projected
+
+    return project
+
+
+def plan_geometry(
+    geometry: BaseGeometry | None, project: Project, path: str, number: int
+) -> MultiPolygon | MultiLineString:
+    """Give a feature's geometry in another CRS, valid and multi.
+
+    Raises
+    ------
+    AssetsError
+        When it has no usable geometry.
+    """
+    projected = project(_clean(geometry, path, number), number)
+    assert isinstance(projected, MultiPolygon | MultiLineString)  # noqa: S101 - it was one before
     return projected
 
 

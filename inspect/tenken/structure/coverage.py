@@ -32,6 +32,8 @@ class View:
     """Sharp and well exposed."""
     square_on: bool = True
     """Looks at the surface at an angle at which cracks can be judged."""
+    face: str | None = None
+    """The face of the structure in whose chart the footprint is; None for the flight's CRS, in plan."""
 
 
 def cover(

@@ -18,6 +18,8 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import substring
 
 from tenken.errors import SettingsError
+from tenken.georeferencing.face import Face, FaceKind
+from tenken.settings import Lang
 from tenken.structure.assets import Asset
 
 DEFAULT_WIDTH_M = 5.0
@@ -28,6 +30,10 @@ SHORTEST_REST = 0.25
 """A last piece shorter than this share of a segment joins the one before."""
 MOST_CELLS = 200_000
 """More cells than anybody can read: such an area needs assets or longer segments."""
+FACE_WORDS: dict[Lang, dict[FaceKind, str]] = {
+    "ja": {"vertical": "側面", "underside": "下面", "pipe": "周面"},
+    "en": {"vertical": "side", "underside": "underside", "pipe": "surface"},
+}
 Status = Literal["seen", "too_coarse", "unusable_photo", "not_seen"]
 _GRID_M = 0.001
 """Overlays snap to a millimetre: without it GEOS 3.14 loses whole polygons whose edges nearly coincide."""
@@ -35,7 +41,7 @@ _GRID_M = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of an asset that gets one line in the repair list. Geometry in the flight's CRS."""
+    """A part of an asset that gets one line in the repair list. Geometry in the flight's CRS, or its face's chart."""
 
     segment_id: str
     asset_id: str | None
@@ -48,6 +54,8 @@ class Segment:
     """deck, girder, …; None when not given."""
     exposure: str | None = None
     """Exposure class as given with the asset."""
+    face: str | None = None
+    """The face of the structure in whose chart the geometry is; None for the flight's CRS, in plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class CoveragePatch:
 
 
 def make_segments(
-    assets: Sequence[Asset], placed_area: BaseGeometry, *, segment_length_m: float = 10.0
+    assets: Sequence[Asset], placed_area: BaseGeometry, *, segment_length_m: float = 10.0, lang: Lang = "en"
 ) -> tuple[Segment, ...]:
     """Cut assets into segments, or the ground into cells where there are no assets.
 
@@ -76,6 +84,8 @@ def make_segments(
         Union of the photos' footprints; cells cover it, assets are kept whether they were seen or not.
     segment_length_m
         Length of a station, and side of a cell.
+    lang
+        Of the word for the face in a segment's name.
 
     Raises
     ------
@@ -86,7 +96,7 @@ def make_segments(
         raise SettingsError(f"segment length {segment_length_m:g} m: give a length above 0, as in 10")
     if not assets:
         return _cells(placed_area, segment_length_m)
-    return tuple(segment for asset in assets for segment in _stations(asset, segment_length_m))
+    return tuple(segment for asset in assets for segment in _stations(asset, segment_length_m, lang))
 
 
 def assign(geometries: Sequence[BaseGeometry | None], segments: Sequence[Segment]) -> list[str | None]:
@@ -138,8 +148,13 @@ def _chainage(start_m: float, end_m: float) -> str:
     return f"{station_name(start_m)} ({round(start_m, 1):g}-{round(end_m, 1):g} m)"
 
 
-def _stations(asset: Asset, segment_length_m: float) -> list[Segment]:
-    if isinstance(asset.geometry, MultiLineString):
+def _stations(asset: Asset, segment_length_m: float, lang: Lang) -> list[Segment]:
+    name = asset.name
+    if asset.face is not None:
+        pieces = _across_face(asset.face, segment_length_m)
+        word = FACE_WORDS[lang][asset.face.kind]
+        name = name if word in name else f"{name} {word}"
+    elif isinstance(asset.geometry, MultiLineString):
         pieces = _along_line(asset.geometry, (asset.width_m or DEFAULT_WIDTH_M) / 2, segment_length_m)
     else:
         pieces = _across_polygon(asset.geometry, segment_length_m)
@@ -147,14 +162,26 @@ def _stations(asset: Asset, segment_length_m: float) -> list[Segment]:
         Segment(
             segment_id=asset.asset_id if len(pieces) == 1 else f"{asset.asset_id}@{start_m:07.1f}",
             asset_id=asset.asset_id,
-            name=asset.name if len(pieces) == 1 else f"{asset.name} {_chainage(start_m, end_m)}",
+            name=name if len(pieces) == 1 else f"{name} {_chainage(start_m, end_m)}",
             material=asset.material,
             geometry=geometry,
             importance=asset.importance,
             element=asset.element,
             exposure=asset.exposure,
+            face=None if asset.face is None else asset.face.name,
         )
         for start_m, end_m, geometry in pieces
+    ]
+
+
+def _across_face(face: Face, segment_length_m: float) -> list[tuple[float, float, MultiPolygon]]:
+    """Cut a face's chart by the chainage; an underside across its long axis."""
+    if face.kind == "underside":
+        return _across_polygon(face.outline, segment_length_m)
+    west, south, east, north = face.outline.bounds
+    return [
+        (a_m, b_m, MultiPolygon([shapely.box(west + a_m, south, west + b_m, north)]))
+        for a_m, b_m in pairwise(cuts_m(east - west, segment_length_m))
     ]
 
 

@@ -68,6 +68,7 @@ FORMS: dict[str, tuple[Group, ...]] = {
                     ("condition_state_score", "fair_share", "poor_share", "severe_share"),
                     shown_if=_HAS_STATE,
                 ),
+                Group("form.on_face", ("face", "face_x_m", "face_y_m", "height_m"), shown_if='"face" is not null'),
                 Group("form.accuracy", ("gsd_mm", "position_error_m")),
             ),
         ),
@@ -77,14 +78,14 @@ FORMS: dict[str, tuple[Group, ...]] = {
         Group(
             "form.candidate",
             (
-                *("defect_id", "segment_id", "grade_candidates", "grade_worst", "score", "pattern"),
+                *("defect_id", "segment_id", "face", "grade_candidates", "grade_worst", "score", "pattern"),
                 *("length_m", "inferred_length_m", "width_mm", "width_low_mm", "width_high_mm"),
                 *("width_largest_mm", "width_largest_low_mm", "width_largest_high_mm", "width_status"),
             ),
         ),
     ),
     "sightings": (
-        Group("form.candidate", ("sighting_id", "defect_id", "photo", "kind", "score")),
+        Group("form.candidate", ("sighting_id", "defect_id", "photo", "kind", "score", "face")),
         Group(
             "form.size",
             (
@@ -118,7 +119,7 @@ FORMS: dict[str, tuple[Group, ...]] = {
         Group("form.defects", (Related("segment_defects"),)),
         Group("form.photos", (Related("segment_photos"),)),
         Group("form.seen", (Related("segment_coverage"),)),
-        Group("form.asset", ("segment_id", "asset_id", "material")),
+        Group("form.asset", ("segment_id", "asset_id", "face", "material")),
     ),
     "coverage": (Group("form.seen", ("segment_id", "status", "photos", "area_m2")),),
     "photos": (

@@ -34,7 +34,8 @@
         if (fits || (failed.length === 1 && failed[0] === name)) { const key = `${name}:${record[name]}`; facets[key] = (facets[key] ?? 0) + 1; }
       }
     }
-    for (const section of sections) section.hidden = !section.querySelector(".card:not([hidden])");
+    const shared = (section) => [...section.querySelectorAll(".shares a")].some((link) => byId.get(link.hash.slice(3))?.shown);
+    for (const section of sections) section.hidden = !section.querySelector(".card:not([hidden])") && !shared(section);
     for (const place of counted) {
       const count = facets[place.dataset.count] ?? 0;
       if (place.dataset.word) place.textContent = `${place.dataset.word} (${count})`;
