@@ -17,7 +17,7 @@ from tenken.errors import SettingsError, TenkenError
 from tenken.exports.result import FinishedResult
 from tenken.georeferencing.placement import Placement, Unplaced
 from tenken.imagery.flight import read_flight
-from tenken.running.photos import adjusted_places, stated_places
+from tenken.running.places import adjusted_places, stated_places
 from tenken.running.progress import Silence
 from tenken.running.results import GEOPACKAGE
 from tenken.running.ties import tie_flight
@@ -58,7 +58,8 @@ def places_of(
     wanted = set(names)
     read = replace(read, photos=tuple(photo for photo in read.photos if photo.name in wanted))
     outcome = FlightOutcome(dict.fromkeys(wanted, ()), {}, (), frozenset(), 0, 0)
-    stated = stated_places(read, outcome, Settings.from_json(settings).surface)
+    surface = Settings.from_json(settings).surface
+    stated = stated_places(read, outcome, surface)
     if read.orthomosaic is None:
         with tempfile.TemporaryDirectory(prefix="tenken-review-") as folder:
             # Tie points stand in the journal; what is missing there is found anew, into the copy.
@@ -72,7 +73,7 @@ def places_of(
                 raise SettingsError(
                     f"{package}: its journal cannot be read ({str(error)[:80]}); inspect again"
                 ) from None
-        stated = adjusted_places(stated, ties)
+        stated = adjusted_places(read, stated, ties, surface)
     return {name: place for name, place in stated.placements.items() if not isinstance(place, Unplaced)}
 
 

@@ -63,7 +63,7 @@ def reviewed_defects(result: FinishedResult) -> dict[str, ReviewedDefect]:
     Raises
     ------
     SettingsError
-        When a review is no word that is known.
+        When a review is no word that is known, or an outline on a face was drawn anew.
     """
     before = _outlines_of_the_run(result)
     found = {}
@@ -86,6 +86,11 @@ def reviewed_defects(result: FinishedResult) -> dict[str, ReviewedDefect]:
         entered = None if review == REJECTED else entered_kind(named) if named else kind
         old = before.get(identity)
         moved = isinstance(shape, MultiPolygon) and old is not None and _differ(shape, old)
+        if moved and row.get("face"):
+            raise SettingsError(
+                f"{result.folder / 'inspection.gpkg'}, defects, {identity}: lies on the face {row['face']}, whose band "
+                "on the map cannot be drawn anew; take the change back in QGIS, and label its photos elsewhere"
+            )
         found[identity] = ReviewedDefect(
             identity,
             kind,
