@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tenken_training.blend import blend
 from tenken_training.curves import read_rows
+from tenken_training.devices import half_precision
 from tenken_training.epochs import Validation
 from tenken_training.network import open_network
 
@@ -70,7 +71,8 @@ def chosen_blend(start: Path, fitted: Path, validation: Validation, work_dir: Pa
     rows = []
     for share in SHARES:
         path = blend(start, fitted, share, work_dir / f"blend-{round(share * 100):03d}.pt")
-        figures = validation.figures(open_network(path, device).eval(), device)
+        with half_precision(device):
+            figures = validation.figures(open_network(path, device).eval(), device)
         rows.append((share, path, figures.get("val_site_score", 0.0), figures["val_replay_score"]))
     with (work_dir / "shares.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
