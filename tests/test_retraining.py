@@ -49,7 +49,7 @@ from tenken_training.retraining import Request, defaults, rendered, retrain, sou
 from tenken_training.retraining.blending import Choice, best_epoch, chosen_blend, enough
 from tenken_training.retraining.crops import replay_shares, site_shares
 from tenken_training.retraining.pictures import Prepared, prepare_photos
-from tenken_training.retraining.scores import scores_of
+from tenken_training.retraining.scores import Groups, Scores, balanced, scores_of
 from tenken_training.retraining.sources import given_set, photos_to_judge, prepare_sources
 from tenken_training.view import UNKNOWN_STATE
 from tenken_training.weights_network import network_of_weights
@@ -241,33 +241,25 @@ def test_a_fit_ends_when_the_new_site_no_longer_gains(tmp_path: Path) -> None:
     assert enough(tmp_path)
 
 
-class Judge:
-    """Scores the blends in turn, each by what it is told."""
-
-    def __init__(self, site: tuple[float, ...], replay: tuple[float, ...]) -> None:
-        self._rows = iter([{"val_site_score": s, "val_replay_score": r} for s, r in zip(site, replay, strict=True)])
-
-    def figures(self, network: object, device: str) -> dict[str, float]:  # noqa: ARG002
-        return next(self._rows)
-
-
 @pytest.mark.parametrize(
     ("site", "replay", "share"),
     [
-        ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.8, 0.8, 0.8, 0.8), 1.0),
-        ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.81, 0.795, 0.7, 0.6), 0.5),
-        ((0.3, 0.301, 0.302, 0.3, 0.2), (0.8, 0.8, 0.8, 0.8, 0.8), 0.0),
-        ((0.3, 0.9, 0.9, 0.9, 0.9), (0.8, 0.7, 0.6, 0.5, 0.4), 0.0),
+        ((0.3, 0.5, 0.7), (0.8, 0.8, 0.8), 1.0),
+        ((0.3, 0.5, 0.7), (0.8, 0.795, 0.6), 0.5),
+        ((0.3, 0.302, 0.2), (0.8, 0.8, 0.8), 0.0),
+        ((0.3, 0.9, 0.9), (0.8, 0.7, 0.6), 0.0),
     ],
 )
 def test_the_blend_gains_most_without_losing_what_was_known(
     tmp_path: Path, site: tuple[float, ...], replay: tuple[float, ...], share: float
 ) -> None:
     checkpoint = Path(__file__).resolve().parents[1] / "training" / "checkpoints" / "crack-corrosion.pt"
-    choice: Choice = chosen_blend(checkpoint, checkpoint, Judge(site, replay), tmp_path, "cpu")
+    told = iter([Scores({}, one, other, kept=True) for one, other in zip(site, replay, strict=True)])
+    choice: Choice = chosen_blend(checkpoint, checkpoint, lambda _: next(told), tmp_path)
     assert choice.share == share
+    assert choice.unchanged == (share == 0)
     assert choice.path.is_file()
-    assert len((tmp_path / "shares.csv").read_text(encoding="utf-8").splitlines()) == 6
+    assert len((tmp_path / "shares.csv").read_text(encoding="utf-8").splitlines()) == 4
 
 
 def seen(certain: float, label: bool) -> Seen:
@@ -281,15 +273,27 @@ def seen(certain: float, label: bool) -> Seen:
 
 def test_scores_are_kept_unless_new_ones_are_clearly_better() -> None:
     card = find_weights("crack-corrosion").card
-    found_by_both = [seen(0.95, label=True)] * 8 + [seen(0.01, label=False)] * 8
-    kept = scores_of(CRACK, "crack", found_by_both, card)
+    known = (*[seen(0.95, label=True)] * 8, *[seen(0.01, label=False)] * 8)
+    kept = scores_of(CRACK, "crack", Groups((seen(0.95, label=True),) * 8, known), card)
     assert (kept.threshold, kept.rule) == (card.thresholds["crack"], card.objects["crack"])
     assert "kept" in kept.note
-    faint = [seen(0.45, label=True)] * 8 + [seen(0.01, label=False)] * 8
+    faint = Groups((seen(0.45, label=True),) * 8, known)
     new = scores_of(CRACK, "crack", faint, card)
     assert "clearly better" in new.note
     assert new.rule.low < card.objects["crack"].low
     assert scores_of(CORROSION, "corrosion", faint, card).threshold == card.thresholds["corrosion"]
+
+
+def test_scores_that_would_cost_what_was_known_are_not_taken() -> None:
+    card = find_weights("crack-corrosion").card
+    # As faint as the cracks of the new site are things on earlier walls that are none.
+    known = (*[seen(0.95, label=True)] * 8, *[seen(0.45, label=False)] * 24)
+    assert "kept" in scores_of(CRACK, "crack", Groups((seen(0.45, label=True),) * 8, known), card).note
+
+
+def test_a_small_site_weighs_as_much_as_all_that_was_known() -> None:
+    groups = Groups((seen(0.95, label=True),) * 2, (seen(0.95, label=True),) * 20)
+    assert len(balanced(CRACK, groups)) == 2 * 10 + 20
 
 
 # From photos to weights

@@ -134,7 +134,7 @@ def _train_on(
 def retrained_text(made: "Retrained", work: Path, folders: tuple[Path, ...]) -> str:
     """Say what came of a retraining, and what to do next."""
     lines = [f"Curves: {work / 'curves.svg'}"]
-    if made.choice.share == 0:
+    if made.choice.unchanged:
         return "\n".join(
             [
                 *lines,

@@ -1,26 +1,28 @@
 """How far to go from the start towards the end of a fit: what the new site gains, what the old ones lose.
 
-Networks between the two are tried (the mean of their weights, see `tenken_training.blend`) on validation photos of the
-new site and of what is replayed.
+Networks between the two are tried (the mean of their weights, see `tenken_training.blend`), each with the scores that
+suit it, on validation photos of the new site and of what is replayed. They are judged by whole objects, as an
+inspection finds them: pixels alone do not tell what a threshold hides.
 """
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tenken_training.blend import blend
 from tenken_training.curves import read_rows
-from tenken_training.epochs import Validation
-from tenken_training.network import open_network
+from tenken_training.retraining.scores import MOST_LOST, Scores
 
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+SHARES = (0.0, 0.5, 1.0)
 """Parts of the fitted network that are tried."""
-MOST_LOST = 0.01
-"""What the score of what was known may lose, of 1."""
 LEAST_GAIN = 0.005
 """A larger part must gain so much more on the new site."""
 PATIENCE = 4
 """Epochs without a better score on the new site after which a fit ends."""
+
+JudgeCheckpoint = Callable[[Path], Scores]
+"""Chooses scores for a checkpoint and says how well it does with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +35,29 @@ class Choice:
         Part of the fitted network.
     path
         Its checkpoint.
-    site, replay
-        Scores on validation photos, with those of the start.
+    scores
+        What was chosen for it.
+    before
+        The start's F1 on the new site and on what was known, with its own scores or new ones.
     """
 
     share: float
     path: Path
-    site: tuple[float, float]
-    replay: tuple[float, float]
+    scores: Scores
+    before: tuple[float, float]
+
+    @property
+    def unchanged(self) -> bool:
+        """Neither the network nor its scores differ from the start's."""
+        return self.share == 0 and self.scores.kept
 
     def told(self) -> str:
         """Say it for people."""
         return (
-            f"{self.share:.0%} of the fitted network, {1 - self.share:.0%} of the start: new site "
-            f"{self.site[0]:.3f} from {self.site[1]:.3f}, known before {self.replay[0]:.3f} from {self.replay[1]:.3f}"
+            f"{self.share:.0%} of the fitted network, {1 - self.share:.0%} of the start; F1 of area on validation "
+            "photos: "
+            f"new site {self.scores.site:.3f} from {self.before[0]:.3f}, "
+            f"known before {self.scores.replay:.3f} from {self.before[1]:.3f}"
         )
 
 
@@ -62,23 +73,22 @@ def enough(work_dir: Path) -> bool:
     return bool(rows) and rows[-1]["epoch"] - best_epoch(work_dir) >= PATIENCE
 
 
-def chosen_blend(start: Path, fitted: Path, validation: Validation, work_dir: Path, device: str) -> Choice:
+def chosen_blend(start: Path, fitted: Path, judge: JudgeCheckpoint, work_dir: Path) -> Choice:
     """Choose the blend that does best on the new site and loses hardly anything of what was known.
 
     The table of what was tried is left in ``shares.csv``.
     """
-    rows = []
+    tried = []
     for share in SHARES:
         path = blend(start, fitted, share, work_dir / f"blend-{round(share * 100):03d}.pt")
-        figures = validation.figures(open_network(path, device).eval(), device)
-        rows.append((share, path, figures.get("val_site_score", 0.0), figures["val_replay_score"]))
+        tried.append((share, path, judge(path)))
     with (work_dir / "shares.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["share", "new_site", "known_before"])
-        writer.writerows([f"{share:g}", f"{site:.4f}", f"{replay:.4f}"] for share, _, site, replay in rows)
-    _, _, site_before, replay_before = rows[0]
-    chosen = rows[0]
-    for row in rows[1:]:
-        if row[3] >= replay_before - MOST_LOST and row[2] > chosen[2] + LEAST_GAIN:
-            chosen = row
-    return Choice(chosen[0], chosen[1], (chosen[2], site_before), (chosen[3], replay_before))
+        writer.writerow(["share", "new_site_f1", "known_before_f1"])
+        writer.writerows([f"{share:g}", f"{one.site:.4f}", f"{one.replay:.4f}"] for share, _, one in tried)
+    begun = tried[0][2]
+    best = tried[0]
+    for row in tried[1:]:
+        if row[2].replay >= begun.replay - MOST_LOST and row[2].site > best[2].site + LEAST_GAIN:
+            best = row
+    return Choice(best[0], best[1], best[2], (begun.site, begun.replay))

@@ -19,7 +19,7 @@ from tenken_training.retraining.blending import Choice, best_epoch, chosen_blend
 from tenken_training.retraining.card import metrics_of, retrained_card
 from tenken_training.retraining.crops import MixedCrops
 from tenken_training.retraining.defaults import chosen_settings, machine_of, planned, with_steps
-from tenken_training.retraining.scores import retrained_scores
+from tenken_training.retraining.scores import Scores, retrained_scores
 from tenken_training.retraining.settings import Photos, Retraining, StartWeights
 from tenken_training.retraining.sources import Given, Sources, given_set, photos_to_judge, prepare_sources
 from tenken_training.retraining.validation import PANELS, RetrainingValidation, retraining_line
@@ -109,9 +109,15 @@ def retrain(request: Request, progress: Progress | None = None) -> Retrained:
         validation = RetrainingValidation(sources, prepared_dir, settings.crops.size_px)
         _fit(request, settings, sources, validation, checkpoint, device, progress)
         fitted = request.work_dir / f"epoch-{best_epoch(request.work_dir):03d}.pt"
-        choice = chosen_blend(checkpoint, fitted, validation, request.work_dir, device)
+        progress.note("Choosing between start and end, and scores, on validation photos")
+
+        def judge(blended: Path) -> Scores:
+            onnx = export_pixels(blended, blended.with_suffix(".onnx"), tile_px=start.card.tile_px)
+            return retrained_scores(onnx, start.card, sources, prepared_dir)
+
+        choice = chosen_blend(checkpoint, fitted, judge, request.work_dir)
         progress.note(choice.told())
-        return _publish(request, settings, site, sources, start, choice, progress)
+        return _publish(request, settings, site, start, choice, progress)
 
 
 def _refuse_other(request: Request, start: Weights, site: Given, replay: Sequence[Given]) -> None:
@@ -198,16 +204,13 @@ def _publish(
     request: Request,
     settings: Retraining,
     site: Given,
-    sources: Sources,
     start: Weights,
     choice: Choice,
     progress: Progress,
 ) -> Retrained:
     path = export_pixels(choice.path, request.out_dir / f"{request.name}.onnx", tile_px=start.card.tile_px)
-    progress.note("Choosing scores on validation photos")
-    scores = retrained_scores(path, start.card, sources, request.work_dir / "prepared")
     card_path = request.out_dir / f"{request.name}.json"
-    card = retrained_card(path, settings, start, choice.path, scores, choice.share)
+    card = retrained_card(path, settings, start, choice.path, choice.scores.chosen, choice.share)
     write_card(card, card_path)
     evaluation = None
     if (test := photos_to_judge(request.dataset, site.train)) is not None:
