@@ -11,7 +11,11 @@ from nbclient import NotebookClient
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 SMALL: dict[str, Any] = {"WIDTH_PX": 1600, "HEIGHT_PX": 1200, "PHOTOS": 3}
 """Values for the cell of parameters, so that a test takes seconds."""
-PARAMETERS: dict[str, dict[str, Any]] = {"first_inspection": SMALL, "reading_the_layers": SMALL}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "first_inspection": SMALL,
+    "reading_the_layers": SMALL,
+    "retraining": {"TRAIN": 6, "TEST": 5, "READY_MADE": "crack-corrosion", "SIDE_PX": 256, "PROMOTE": False},
+}
 
 
 def executed(name: str) -> Any:
@@ -57,3 +61,10 @@ def test_reading_the_layers() -> None:
     assert "perhaps wider than 0.3 mm" in said
     assert "rejected" in said
     assert "aashto" in said
+
+
+def test_retraining() -> None:
+    pytest.importorskip("torch", reason="training needs the train extra")
+    said = printed(executed("retraining"))
+    assert "crack length found, after:" in said
+    assert "crack-corrosion-hard" in said

@@ -20,6 +20,7 @@ from tenken.imagery.picture import load_photo
 from tenken.measurement.condition import StateShare
 from tenken.measurement.find import PhotoDefect
 from tenken.running.progress import Silence
+from tenken_training.annotations.dataset import read_dataset
 from tenken_training.suggestion.choosing import choose
 from tenken_training.suggestion.cvat_task import annotations_xml
 from tenken_training.suggestion.suggest import suggest
@@ -179,3 +180,14 @@ def test_photos_that_are_gone_are_asked_for(finished: Path, tmp_path: Path) -> N
     with pytest.raises(FlightError, match="--flight"):
         suggest(finished, tmp_path / "new", Silence(), flight=tmp_path / "elsewhere")
     assert not (tmp_path / "new").exists()
+
+
+def test_the_task_comes_back_as_a_data_set(finished: Path, tmp_path: Path) -> None:
+    suggest(finished, tmp_path / "task", Silence(), count=4, side_px=320)
+    with_shapes = len(ElementTree.parse(tmp_path / "task" / "annotations.xml").findall("image/*"))  # noqa: S314 - our own
+    command = ["import", str(tmp_path / "task"), "--out", str(tmp_path / "site"), "--no-model-checks"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    labels = [label for photo in read_dataset(tmp_path / "site").photos for label in photo.labels]
+    assert with_shapes > 0
+    assert len(labels) > 0
