@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--sites", nargs="*", default=["rendered", "far"], choices=["rendered", "far"])
     parser.add_argument("--poisoned", nargs="*", default=[], choices=["shifted", "swapped"])
-    parser.add_argument("--steps", type=int, default=240)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--threads", type=int, default=0)
     options = parser.parse_args()
     use_threads(options.threads)

@@ -35,7 +35,7 @@ from tenken_training.evaluation import (
 )
 from tenken_training.promotion import Decision, decide, install, read_decision
 from tenken_training.promotion import rendered_sets as rendering
-from tenken_training.promotion.decision import ALARMS, reasons_of, rows_of, verdict_of
+from tenken_training.promotion.decision import ALARMS, AREA_FIGURES, LINE_FIGURES, reasons_of, rows_of, verdict_of
 from tenken_training.promotion.label_check import CELL_PX, label_faults
 from tenken_training.promotion.rendered_sets import RenderedSet, rendered_sets
 
@@ -186,6 +186,13 @@ def test_a_gain_on_rendered_structures_alone_is_no_reason_to_change() -> None:
     given = tuple(rows_of("bridge", "crack", None, one, one, none, rendered=False))
     assert reasons_of(rendered, ()) == ()
     assert "no reason to change" in reasons_of((*rendered, *given), ())[0]
+
+
+def test_cracks_are_judged_by_their_lines_and_other_kinds_by_area() -> None:
+    crack, rust = ({name: figure(0.5, 0.4, 0.6) for name in (*LINE_FIGURES[:lines], *AREA_FIGURES)} for lines in (3, 0))
+    for given, expected in ((crack, LINE_FIGURES), (rust, AREA_FIGURES)):
+        rows = rows_of("bridge", "any", None, given, given, given, rendered=False)
+        assert tuple(row.figure for row in rows) == expected
 
 
 def test_a_kind_that_is_lost_is_named() -> None:

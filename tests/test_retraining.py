@@ -244,10 +244,10 @@ def test_a_fit_ends_when_the_new_site_no_longer_gains(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("site", "replay", "share"),
     [
-        ((0.3, 0.5, 0.7), (0.8, 0.8, 0.8), 1.0),
-        ((0.3, 0.5, 0.7), (0.8, 0.795, 0.6), 0.5),
-        ((0.3, 0.302, 0.2), (0.8, 0.8, 0.8), 0.0),
-        ((0.3, 0.9, 0.9), (0.8, 0.7, 0.6), 0.0),
+        ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.8, 0.8, 0.8, 0.8), 1.0),
+        ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.81, 0.795, 0.7, 0.6), 0.5),
+        ((0.3, 0.301, 0.302, 0.3, 0.2), (0.8, 0.8, 0.8, 0.8, 0.8), 0.0),
+        ((0.3, 0.9, 0.9, 0.9, 0.9), (0.8, 0.7, 0.6, 0.5, 0.4), 0.0),
     ],
 )
 def test_the_blend_gains_most_without_losing_what_was_known(
@@ -259,7 +259,7 @@ def test_the_blend_gains_most_without_losing_what_was_known(
     assert choice.share == share
     assert choice.unchanged == (share == 0)
     assert choice.path.is_file()
-    assert len((tmp_path / "shares.csv").read_text(encoding="utf-8").splitlines()) == 4
+    assert len((tmp_path / "shares.csv").read_text(encoding="utf-8").splitlines()) == 6
 
 
 def seen(certain: float, label: bool) -> Seen:

@@ -14,7 +14,7 @@ from tenken_training.blend import blend
 from tenken_training.curves import read_rows
 from tenken_training.retraining.scores import MOST_LOST, Scores
 
-SHARES = (0.0, 0.5, 1.0)
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Parts of the fitted network that are tried."""
 LEAST_GAIN = 0.005
 """A larger part must gain so much more on the new site."""

@@ -28,7 +28,9 @@ STEPS_PER_EPOCH = 20
 CPU_BATCH = 8
 """A processor gains nothing from large batches, and more steps from small ones."""
 REPLAY_SHARE = 0.5
-LEARNING_RATE, LAST_LEARNING_RATE = 3e-4, 1e-5
+LEARNING_RATE, LAST_LEARNING_RATE = 1.5e-4, 1e-5
+WARMUP_STEPS = 40
+"""The first steps at a higher rate cost more of what is known than they teach."""
 PROBE_STEPS = 3
 WIDEST_PX, THINNEST_PX = 24.0, 1.2
 """Enlarging a crack beyond the one, or shrinking it below the other, shows what no inspection sees."""
@@ -104,7 +106,7 @@ def chosen_settings(
             batch=batch,
             learning_rate=LEARNING_RATE,
             final_learning_rate=LAST_LEARNING_RATE,
-            warmup_steps=20,
+            warmup_steps=WARMUP_STEPS,
             weight_decay=5e-4,
             ema_decay=0.98,
         ),
