@@ -186,8 +186,14 @@ def test_the_task_comes_back_as_a_data_set(finished: Path, tmp_path: Path) -> No
     suggest(finished, tmp_path / "task", Silence(), count=4, side_px=320)
     with_shapes = len(ElementTree.parse(tmp_path / "task" / "annotations.xml").findall("image/*"))  # noqa: S314 - our own
     command = ["import", str(tmp_path / "task"), "--out", str(tmp_path / "site"), "--no-model-checks"]
+    refused = CliRunner().invoke(app, command)
+    assert "the detector's own guesses" in refused.output
+    # CVAT exports the corrected file alone.
+    (tmp_path / "task" / "annotations.xml").rename(tmp_path / "corrected.xml")
+    command[1:2] = [str(tmp_path / "corrected.xml"), "--photos", str(tmp_path / "task" / "images")]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
+    assert "each must have been looked at" in done.output
     labels = [label for photo in read_dataset(tmp_path / "site").photos for label in photo.labels]
     assert with_shapes > 0
     assert len(labels) > 0

@@ -48,4 +48,6 @@ def suggest(
     for why, number in Counter(choice.why for choice in suggested.choices).most_common():
         typer.echo(f"{number:6}  {WHY[why]}")
     typer.echo('In CVAT: make a task of images/, upload annotations.xml as "CVAT 1.1", correct it, export it so,')
-    typer.echo("and bring it back with: inspect import EXPORT.zip --out DATASET")
+    site = out.resolve().name.removesuffix(".inspection")
+    photos_at = suggested.folder / "images"
+    typer.echo(f"and bring it back with: inspect import EXPORT.zip --photos {photos_at} --site {site} --out DATASET")

@@ -87,9 +87,9 @@ def map_classes(names: Iterable[str], given: Mapping[str, Target]) -> dict[str, 
             unknown.append(name)
     if unknown:
         lines = "; ".join(f'"{name}" = "..."' for name in unknown)
-        known = ", ".join(sorted(targets)) or "none"
+        known = f" (known: {', '.join(sorted(targets))})" if targets else ""
         raise SettingsError(
-            f"classes that are not known: {', '.join(unknown)} (known: {known}). Write them into a file for --classes, "
+            f"classes that are not known: {', '.join(unknown)}{known}. Write them into a file for --classes, "
             f'with a kind ({", ".join(KINDS)}), "corrosion:fair|poor|severe", or "" to leave them out: {lines}'
         )
     return targets

@@ -23,6 +23,8 @@ from tenken_training.annotations.xml_place import XmlPlace, read_xml
 
 STATE_ATTRIBUTES = ("condition_state", "state", "condition", "状態")
 STATES: dict[str, State] = {"fair": "fair", "poor": "poor", "severe": "severe"}
+SUGGESTED = "suggested.csv"
+"""Stands beside the annotations that `inspect suggest` writes."""
 _SHAPES = ("polygon", "polyline", "box", "mask", "ellipse", "points", "cuboid", "skeleton", "tag")
 
 
@@ -35,8 +37,15 @@ def read_cvat(source: Path) -> DrawnSet:
         When a file is no such XML; the message names the file and the place.
     """
     files = files_below(source, ".xml")
+    untouched = next((path for path in files if (path.parent / SUGGESTED).is_file()), None)
+    if untouched is not None:
+        raise SettingsError(
+            f"{untouched}: is what `inspect suggest` wrote, the detector's own guesses: correct them in CVAT, and import "
+            "what CVAT exports"
+        )
     photos: list[DrawnPhoto] = []
     left_out: dict[str, int] = {}
+    by_detector = 0
     for path in files:
         root = read_xml(path)
         if root.tag != "annotations":
@@ -44,7 +53,11 @@ def read_cvat(source: Path) -> DrawnSet:
         if root.find("track") is not None:
             raise root.fault("holds tracks of a video; export as 'CVAT for images 1.1'")
         photos += [_photo(image, left_out) for image in root.children("image")]
-    notes = [f"{count} {tag} left out: a mark without an area" for tag, count in sorted(left_out.items())]
+        by_detector += sum(shape.get("source") == "auto" for shape in root.element.iter() if shape.tag in _SHAPES)
+    notes = []
+    if by_detector:
+        notes.append(f"{by_detector} shapes were drawn by a detector (source auto): each must have been looked at")
+    notes += [f"{count} {tag} left out: a mark without an area" for tag, count in sorted(left_out.items())]
     return DrawnSet("cvat", tuple(photos), tuple(files), tuple(notes))
 
 
