@@ -40,8 +40,8 @@ def read_cvat(source: Path) -> DrawnSet:
     untouched = next((path for path in files if (path.parent / SUGGESTED).is_file()), None)
     if untouched is not None:
         raise SettingsError(
-            f"{untouched}: is what `inspect suggest` wrote, the detector's own guesses: correct them in CVAT, and import "
-            "what CVAT exports"
+            f"{untouched}: is what `inspect suggest` wrote, the detector's own guesses: correct them in CVAT, and "
+            "import what CVAT exports"
         )
     photos: list[DrawnPhoto] = []
     left_out: dict[str, int] = {}
