@@ -47,7 +47,8 @@ def export(
     from tenken.running.results import finished_run
     from tenken.wording import words
 
-    if (out / "dataset.json").is_file():
+    is_dataset = (out / "dataset.json").is_file()
+    if is_dataset:
         if to != "coco" or public:
             raise SettingsError(f"{out}: is a data set: it is exported with --to coco only")
         folder, notes = _dataset(out, dest)
@@ -66,7 +67,7 @@ def export(
         return
     if quiet:
         return
-    told = options.run_language(lang, finished_run(out))
+    told = options.language(lang) if is_dataset else options.run_language(lang, finished_run(out))
     for note in notes:
         typer.echo(said(note, told))
     typer.echo(words(told)("console.exported", folder=folder))
