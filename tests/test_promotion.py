@@ -309,8 +309,8 @@ def test_the_command_refuses_with_one_line_and_changes_nothing(
     [
         (["nothing.onnx"], 5, "nothing.onnx does not exist"),
         (["default"], 2, "same weights"),
-        (["crack-corrosion-hard", "--on", "nowhere"], 2, "nowhere is no folder"),
-        (["crack-corrosion-hard", "--on", "{walls}", "--on", "{walls}"], 2, "two data sets are named walls/test"),
+        (["crack-corrosion", "--on", "nowhere"], 2, "nowhere is no folder"),
+        (["crack-corrosion", "--on", "{walls}", "--on", "{walls}"], 2, "two data sets are named walls/test"),
     ],
 )
 def test_wrong_input_is_one_line(walls: Dataset, tmp_path: Path, arguments: list[str], code: int, told: str) -> None:
