@@ -67,7 +67,7 @@ def test_layers_and_report_are_japanese_and_run_json_stays_english(finished: tup
     assert told["skipped.a.txt"] == "画像ではない（.txt）"
     page = (base / "results/report.html").read_text(encoding="utf-8")
     assert "画像ではない（.txt）" in page
-    assert "写真（縮小）" in page  # all corners of the photos meet the surface, so they lie below the map
+    assert "写真（縮小・位置は概略）" in page  # all corners of the photos meet the surface, so they lie below the map
     record = json.loads((base / "results/run.json").read_text(encoding="utf-8"))
     reasons = {one["path"]: one["reason"] for one in record["skipped"]}
     assert reasons["a.txt"] == "not a picture (.txt)"

@@ -111,5 +111,5 @@ def test_it_stays_small_and_can_be_switched_off_in_the_report(tmp_path: Path, br
     write_report(tmp_path / "report.html", replace(bridge, photos=(photo,)), {}, "ja")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert page.count('data-layer="background"') == 1
-    assert "写真（縮小）" in page
+    assert "写真（縮小・位置は概略）" in page
     assert 'clip-path="url(#pictured)"' in page
