@@ -267,7 +267,7 @@ def test_what_cannot_be_used_is_named(results: Path, tmp_path: Path) -> None:
         ),
         ("UPDATE sightings SET photo = 'gone.jpg'", r"sightings, \w+: photo gone\.jpg is not in the layer photos"),
         ("UPDATE photos SET width_px = NULL", "the run kept no size of it"),
-        ("UPDATE defects SET review_kind = 'きず'", r'classes that are not known: きず .*"きず" = "\.\.\."'),
+        ("UPDATE defects SET review_kind = 'きず'", r'classes that are not known: きず\. .*"きず" = "\.\.\."'),
     ],
 )
 def test_a_damaged_package_is_named_with_its_place(results: Path, statement: str, message: str) -> None:
