@@ -13,7 +13,7 @@ import shapely
 from PIL import Image
 
 from tenken.detection.cores import usable_cores
-from tenken.detection.detect import load_detector
+from tenken.detection.detect import Detector, load_detector
 from tenken.detection.weights import find_weights
 from tenken.errors import FlightError, SettingsError
 from tenken.exports.result import FinishedResult, read_result
@@ -108,13 +108,13 @@ def suggest(
 
 
 def _look(
-    root: Path, photos: Sequence[str], detector: object, result: FinishedResult, side_px: int, progress: Progress
+    root: Path, photos: Sequence[str], detector: Detector, result: FinishedResult, side_px: int, progress: Progress
 ) -> list[Window]:
     known = _known_defects(result)
     progress.start("suggest", len(photos))
 
     def look(photo: str) -> list[Window]:
-        windows = list(windows_of(root, photo, detector, known.get(photo, []), side_px))  # type: ignore[arg-type]
+        windows = list(windows_of(root, photo, detector, known.get(photo, []), side_px))
         progress.advance()
         return windows
 
