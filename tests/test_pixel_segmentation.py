@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import ndimage
@@ -16,6 +16,8 @@ from tenken.detection.pixel_segmentation import (
     components_of,
     decode_pixels,
     doubled,
+    margin_px,
+    without_margin,
 )
 
 Plane = npt.NDArray[np.float32]
@@ -263,7 +265,13 @@ def rusty_output() -> Plane:
     output = with_states(np.random.default_rng(1), corrosion)
     output[2:] = 0.05
     output[2, :, :8] = output[4, :, 8:] = 0.9
-    return output
+    return framed_planes(output, (31, 30))
+
+
+def framed_planes(planes: Plane, shape_px: tuple[int, int]) -> Plane:
+    """What a network gives for a small picture: its planes with a margin that says nothing."""
+    top, left = (margin_px(side) // 2 for side in shape_px)
+    return np.pad(planes, ((0, 0), (top, top), (left, left)))
 
 
 def test_states_of_pixels_agree_with_the_detections() -> None:
@@ -286,13 +294,29 @@ def test_a_network_without_states_tells_none() -> None:
 # Borders
 
 
-@given(st.integers(1, 70), st.integers(1, 70))
-def test_a_tile_is_padded_by_its_mirror_image(height: int, width: int) -> None:
+@given(st.integers(1, 700), st.integers(1, 70))
+@settings(max_examples=40)
+def test_a_small_tile_gets_its_mirror_image_around_it(height: int, width: int) -> None:
     tile = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    padded = PixelDecoder(KINDS, [RULE, RULE]).pad(tile)
-    assert (padded.shape[0] % 32, padded.shape[1] % 32) == (0, 0)
-    assert np.array_equal(padded[:height, :width], tile)
-    if height < padded.shape[0]:
-        assert np.array_equal(padded[height, :width], tile[-1])
-    if width < padded.shape[1]:
-        assert np.array_equal(padded[:height, width], tile[:, -1])
+    framed = PixelDecoder(KINDS, [RULE, RULE]).pad(tile)
+    top, left = margin_px(height), margin_px(width)
+    assert (framed.shape[0] % 32, framed.shape[1] % 32) == (0, 0)
+    assert left == 64
+    assert top % 2 == 0
+    assert height + 2 * top <= max(640, height)
+    assert np.array_equal(framed[top : top + height, left : left + width], tile)
+    assert np.array_equal(framed[top : top + height, left - 1], tile[:, 0])
+    assert np.array_equal(framed[top : top + height, left + width], tile[:, -1])
+
+
+def test_a_full_tile_is_left_as_it_is() -> None:
+    tile = np.random.default_rng(0).integers(0, 256, (640, 640, 3), dtype=np.uint8)
+    assert np.array_equal(PixelDecoder(KINDS, [RULE, RULE]).pad(tile), tile)
+
+
+@pytest.mark.parametrize("shape_px", [(31, 30), (125, 416), (530, 640), (640, 640)])
+def test_the_margin_is_cut_off_again(shape_px: tuple[int, int]) -> None:
+    tile = np.random.default_rng(0).integers(0, 256, (*shape_px, 3), dtype=np.uint8)
+    framed = PixelDecoder(KINDS, [RULE, RULE]).pad(tile)
+    planes = framed.transpose(2, 0, 1)[:, ::2, ::2].astype(np.float32)
+    assert np.array_equal(without_margin(planes, shape_px), tile.transpose(2, 0, 1)[:, ::2, ::2])

@@ -17,7 +17,7 @@ from scipy.special import expit
 from tenken.detection.detect import KINDS
 from tenken.detection.engine import Engine
 from tenken.detection.openvino_engine import OpenVinoEngine
-from tenken.detection.pixel_segmentation import OUTPUT_STRIDE_PX, PixelDecoder, components_of
+from tenken.detection.pixel_segmentation import OUTPUT_STRIDE_PX, PixelDecoder, components_of, without_margin
 from tenken.detection.weights_card import PixelRule
 from tenken.errors import SettingsError
 from tenken_training.cleaning import near
@@ -185,8 +185,7 @@ def probabilities(engine: Engine, image: npt.NDArray[np.uint8]) -> npt.NDArray[n
     """(kinds, h / 2, w / 2) what a network of pixels says of a picture of any size."""
     pending = engine.start(PixelDecoder(KINDS, ()).pad(image)[None])
     try:
-        height, width = (-(-side // OUTPUT_STRIDE_PX) for side in image.shape[:2])
-        return np.asarray(pending.outputs()[0][0, : len(KINDS), :height, :width], dtype=np.float16)
+        return np.asarray(without_margin(pending.outputs()[0][0, : len(KINDS)], image.shape[:2]), dtype=np.float16)
     finally:
         pending.release()
 

@@ -57,7 +57,7 @@ class Decoder(Protocol):
     classes: tuple[str, ...]
 
     def pad(self, tile: Tile, /) -> Tile:
-        """Extend a tile to the right and downwards, as the network was trained to see borders."""
+        """Extend a tile as the network was trained to see borders; `decode` cuts off again what this added."""
         ...
 
     def decode(self, outputs: Outputs, shape_px: tuple[int, int], /) -> Detections:

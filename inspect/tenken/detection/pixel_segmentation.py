@@ -23,6 +23,11 @@ FloatArray = npt.NDArray[np.float32]
 OUTPUT_STRIDE_PX = 2
 """Pixels of the picture that one pixel of the network's output spans."""
 CONNECTED = np.ones((3, 3), dtype=np.int8)
+MARGIN_PX = 64
+"""Of its mirror image that a small picture gets on each side. At a picture's border a network of convolutions sees
+zeros, and fewer of thin lines: a photo 125 pixels wide is nearly all border."""
+ROOMY_PX = 640
+"""A picture of so many pixels needs no margin, and with its margin none gets larger."""
 CERTAIN = 1e-4
 """Probabilities are taken to be this far from 0 and 1 at least."""
 CORROSION = "corrosion"
@@ -123,16 +128,18 @@ class PixelDecoder:
         self._rules = tuple(rules)
 
     def pad(self, tile: Tile, /) -> Tile:
-        """Extend a tile by its mirror image, as training does."""
-        return padded(tile, mode="symmetric")
+        """Extend a tile by its mirror image, as training does: a small one on all sides."""
+        above, left = (margin_px(side) for side in tile.shape[:2])
+        framed = np.pad(tile, ((above, above), (left, left), (0, 0)), mode="symmetric") if above or left else tile
+        return padded(framed, mode="symmetric")
 
     def decode(self, outputs: Outputs, shape_px: tuple[int, int], /) -> Detections:
         """Give the objects of one tile."""
-        return decode_pixels(outputs[0], shape_px, self.classes, self._rules)
+        return decode_pixels(without_margin(outputs[0], shape_px), shape_px, self.classes, self._rules)
 
     def states(self, outputs: Outputs, shape_px: tuple[int, int], /) -> npt.NDArray[np.uint8] | None:
         """State of each pixel of the objects that `decode` gives."""
-        [planes] = outputs
+        planes = without_margin(outputs[0], shape_px)
         if len(planes) != len(self.classes) + len(CONDITION_STATES) or CORROSION not in self.classes:
             return None
         likeliest = np.stack([doubled(plane) for plane in planes[len(self.classes) :]]).argmax(axis=0).astype(np.uint8)
@@ -143,6 +150,18 @@ class PixelDecoder:
                 window = (slice(box[1], box[3]), slice(box[0], box[2]))
                 states[window] = np.where(mask, likeliest[window] + 1, states[window])
         return states
+
+
+def margin_px(side_px: int) -> int:
+    """Margin of a picture of this height or width; an even number, so that output pixels stay where they are."""
+    return min(max(ROOMY_PX - side_px, 0) // 4 * 2, MARGIN_PX)
+
+
+def without_margin(planes: FloatArray, shape_px: tuple[int, int]) -> FloatArray:
+    """Cut off what `PixelDecoder.pad` laid around a picture of this height and width; (kinds, h / 2, w / 2)."""
+    top, left = (margin_px(side) // OUTPUT_STRIDE_PX for side in shape_px)
+    height, width = (-(-side // OUTPUT_STRIDE_PX) for side in shape_px)
+    return planes[:, top : top + height, left : left + width]
 
 
 def decode_pixels(
@@ -168,8 +187,7 @@ def decode_pixels(
     -------
     Detections by falling score within each kind.
     """
-    height, width = shape_px
-    used = (slice(0, -(-height // OUTPUT_STRIDE_PX)), slice(0, -(-width // OUTPUT_STRIDE_PX)))
+    used = (slice(0, -(-shape_px[0] // OUTPUT_STRIDE_PX)), slice(0, -(-shape_px[1] // OUTPUT_STRIDE_PX)))
     told = probability[len(classes) :]
     objects: list[tuple[str, _Object]] = []
     for number, (kind, rule) in enumerate(zip(classes, rules, strict=True)):
