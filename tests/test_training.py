@@ -20,6 +20,7 @@ import cv2
 import torch
 from filelock import FileLock
 from scipy import ndimage
+from torch import nn
 from typer.testing import CliRunner, Result
 
 from tenken.cli import app
@@ -41,6 +42,8 @@ from tenken_training.curves_picture import draw_curves
 from tenken_training.drawn_defects import draw_cracks, draw_rust, paste_cracks
 from tenken_training.epochs import learning_rate
 from tenken_training.fit import fit
+from tenken_training.fit_loop import Loop, run_steps
+from tenken_training.fit_state import start_or_resume
 from tenken_training.network import (
     LOSS_NAMES,
     PixelNetwork,
@@ -54,7 +57,7 @@ from tenken_training.prepare import prepare
 from tenken_training.prepared_index import PreparedIndex, read_index
 from tenken_training.rasters import crack_numbers, read_raster
 from tenken_training.recipe import CROP_KINDS, CropKind, Recipe, Textures, read_recipe, start_checkpoint
-from tenken_training.run_record import read_record
+from tenken_training.run_record import Recorder, read_record
 from tenken_training.surfaces import SURFACES, render_surface
 from tenken_training.textures import read_textures
 from tenken_training.view import UNKNOWN_STATE, Labelled, View, look
@@ -184,6 +187,9 @@ def test_the_learning_rate_rises_and_then_falls_to_its_end() -> None:
     assert (np.diff(rates[:top]) > 0).all()
     assert (np.diff(rates[top:]) < 0).all()
     assert rates[-1] == pytest.approx(optimiser.final_learning_rate, rel=0.05)
+    # Where time runs faster than steps, the rate falls with it.
+    late = [learning_rate(optimiser, 400, 90, clock) for clock in (0.0, 0.5, 1.0)]
+    assert late[0] == rates[400] > late[1] > late[2] == pytest.approx(optimiser.final_learning_rate)
 
 
 # Preparing
@@ -527,8 +533,10 @@ def test_an_interrupted_fit_goes_on_where_it_stopped(small: Small, work: Path, t
     whole = tmp_path / "whole"
     shutil.copytree(prepared, whole / "prepared")
     fit(recipe, data, whole, device="cpu")
+    interrupted = CtrlC(after=1)
     with pytest.raises(KeyboardInterrupt):
-        fit(recipe, data, work, device="cpu", progress=CtrlC(after=1))
+        fit(recipe, data, work, device="cpu", progress=interrupted)
+    assert [note.split(";")[0] for note in interrupted.notes] == ["Stopping after this step"]
     fit(recipe, data, work, device="cpu", last_epoch=1)
     last = CtrlC(after=99)
     fit(recipe, data, work, device="cpu", progress=last)
@@ -553,6 +561,33 @@ def test_an_interrupted_fit_goes_on_where_it_stopped(small: Small, work: Path, t
     with pytest.raises(SettingsError) as caught:
         fit(other, data, work, device="cpu")
     assert "another recipe" in one_line(caught)
+
+
+class NoFigures:
+    """A validation that has nothing to say."""
+
+    def figures(self, _network: nn.Module, _device: str) -> dict[str, float]:
+        return {}
+
+
+@needs_checkpoint
+def test_a_fit_ends_with_its_time_and_keeps_what_it_learned(small: Small, work: Path, maker: CropMaker) -> None:
+    recipe = small[0]
+    (work / "recipe.json").write_text(recipe.model_dump_json(), encoding="utf-8")
+    recorder = Recorder(work / "run.json", recipe, {}, device="cpu", precision="float32", step=0)
+    loop = Loop(recipe, maker, NoFigures(), work, "cpu", describe=lambda row, _: f"{row['step']:g}", limit_s=1e-6)
+    state = start_or_resume(recipe, CHECKPOINT, work, "cpu")
+    watched = CtrlC(after=99)
+    run_steps(loop, state, 4, recorder, watched)
+    assert watched.steps == 1
+    assert watched.notes == ["1", "The time is over after 1 of 4 steps"]
+    [row] = read_rows(work / "curves.csv")
+    assert (row["epoch"], row["step"]) == (1, 1)
+    assert row["train_crack_bce"] > 0.01
+    assert (work / "epoch-001.pt").is_file()
+    again = start_or_resume(recipe, CHECKPOINT, work, "cpu")
+    assert again.step == 1
+    assert again.spent_s == state.spent_s > loop.limit_s
 
 
 @needs_checkpoint
