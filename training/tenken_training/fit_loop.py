@@ -130,7 +130,7 @@ def _step(loop: Loop, state: Fit, made: Batch) -> None:
     with half_precision(loop.device):
         image = made.image.to(loop.device).contiguous(memory_format=torch.channels_last).float() / 255
         logits = state.network(image)
-    parts = loss_parts(logits, made)
+    parts = loss_parts(logits, made, thin_cracks=settings.optimiser.thin_cracks)
     state.optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(weighted(parts))
     nn.utils.clip_grad_norm_(state.network.parameters(), LARGEST_GRADIENT)
