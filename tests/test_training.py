@@ -283,7 +283,18 @@ def test_a_line_that_is_no_polygon_is_named(tmp_path: Path) -> None:
 # Views and labels
 
 
-@pytest.mark.parametrize("scale", [0.3, 0.6, 1.0, 3.0])
+@pytest.mark.parametrize("turn_deg", [0.0, 37.0])
+def test_a_line_of_one_pixel_stays_sharp_from_afar(turn_deg: float) -> None:
+    image = np.full((400, 400, 3), 200, np.uint8)
+    image[198:202] = 20
+    seen = look(image, None, None, View((200, 200), 0.25, turn_deg, False, 64), rust=False).image[..., 0]
+    across = seen.min(axis=0)[24:40]
+    # Four photo pixels are one of the crop: at worst the line shares it with its neighbour.
+    assert across.mean() < (100 if turn_deg else 120)
+    assert np.median((seen[:, 24:40] < 180).sum(axis=0)) <= 3
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.6, 0.9, 1.0, 3.0])
 @pytest.mark.parametrize(("turn_deg", "mirrored"), [(0.0, False), (37.0, False), (211.0, True)])
 def test_labels_stay_on_what_they_label(scale: float, turn_deg: float, mirrored: bool) -> None:
     image = np.full((300, 400, 3), 200, np.uint8)
@@ -453,6 +464,45 @@ def test_where_a_class_is_left_out_nothing_costs(cracked_and_rusty: Labelled) ->
     punished, free = (loss_parts(claims, collate([crop])) for crop in (sound, left_out))
     assert (punished[:4] > 0.1).all()
     assert (free == 0).all()
+
+
+def test_a_hairline_is_taught_as_a_whole_output_pixel() -> None:
+    hairline = Labelled.blank(64)
+    hairline.crack_numbers[31] = 1
+    sure = logits_of(hairline, 0.0)
+    sure[0, 0] = -8.0
+    sure[0, 0, 15] = 8.0
+    plain, thin = (loss_parts(sure, collate([hairline]), thin_cracks=way) for way in (False, True))
+    # Half covered: who is sure of it is punished, unless what is thin counts as whole.
+    assert float(plain[0]) > 0.1
+    assert float(thin[0]) < 0.01
+    assert float(thin[1]) < 0.05 < float(plain[1])
+
+
+def test_a_missed_hairline_costs_as_much_as_a_missed_wide_crack() -> None:
+    hairline, wide = Labelled.blank(64), Labelled.blank(64)
+    hairline.crack_numbers[31] = 1
+    wide.crack_numbers[20:40] = 1
+    batch = collate([hairline, wide])
+
+    def dice(missed: int, *, thin: bool) -> float:
+        told = torch.cat([logits_of(crop, 8.0) for crop in (hairline, wide)])
+        told[0, 0, 15] = 8.0
+        told[missed, 0] = -8.0
+        return float(loss_parts(told, batch, thin_cracks=thin)[1])
+
+    assert dice(0, thin=True) == pytest.approx(dice(1, thin=True), abs=0.05)
+    assert dice(0, thin=False) < 0.3 * dice(1, thin=False)
+
+
+def test_crops_without_a_crack_do_not_dilute_the_others() -> None:
+    hairline = Labelled.blank(64)
+    hairline.crack_numbers[31] = 1
+    missed = logits_of(Labelled.blank(64), 8.0)
+    alone = loss_parts(missed, collate([hairline]), thin_cracks=True)
+    among = loss_parts(missed.repeat(4, 1, 1, 1), collate([hairline, *[Labelled.blank(64)] * 3]), thin_cracks=True)
+    assert float(among[1]) == pytest.approx(float(alone[1]), rel=1e-3)
+    assert float(loss_parts(missed, collate([Labelled.blank(64)]), thin_cracks=True)[1]) == 0
 
 
 def test_rust_of_unknown_state_teaches_that_it_is_rust_and_no_state(cracked_and_rusty: Labelled) -> None:
