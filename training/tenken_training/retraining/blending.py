@@ -74,9 +74,10 @@ def enough(work_dir: Path) -> bool:
 
 
 def chosen_blend(start: Path, fitted: Path, judge: JudgeCheckpoint, work_dir: Path) -> Choice:
-    """Choose the blend that does best on the new site and loses hardly anything of what was known.
+    """Choose the blend that does best on the new site and loses nothing of what was known, or else hardly anything.
 
-    The table of what was tried is left in ``shares.csv``.
+    What costs nothing comes first, even where a larger part would gain more: what loses is not promoted. The table of
+    what was tried is left in ``shares.csv``.
     """
     tried = []
     for share in SHARES:
@@ -88,7 +89,10 @@ def chosen_blend(start: Path, fitted: Path, judge: JudgeCheckpoint, work_dir: Pa
         writer.writerows([f"{share:g}", f"{one.site:.4f}", f"{one.replay:.4f}"] for share, _, one in tried)
     begun = tried[0][2]
     best = tried[0]
-    for row in tried[1:]:
-        if row[2].replay >= begun.replay - MOST_LOST and row[2].site > best[2].site + LEAST_GAIN:
-            best = row
+    for lost in (0.0, MOST_LOST):
+        for row in tried[1:]:
+            if row[2].replay >= begun.replay - lost and row[2].site > best[2].site + LEAST_GAIN:
+                best = row
+        if best is not tried[0]:
+            break
     return Choice(best[0], best[1], best[2], (begun.site, begun.replay))
