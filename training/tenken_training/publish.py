@@ -18,6 +18,7 @@ from tenken.detection.weights_card import Metric, Source, TrainingData, WeightsC
 from tenken.errors import SettingsError
 from tenken.hashing import file_sha256
 from tenken.measurement.find import find_defects
+from tenken.notes import Note
 from tenken.running.progress import Progress, Silence
 from tenken_training.calibrate import Calibration, calibrate
 from tenken_training.evaluation import Figure, evaluate_weights, judged_weights, read_labelled_set
@@ -83,13 +84,13 @@ def publish(
     if not checkpoint.is_file():
         raise SettingsError(f"{checkpoint} is missing; fit at least one epoch first: inspect train")
     path = export_pixels(checkpoint, out_dir / f"{name}.onnx")
-    progress.note(f"{path.name}: calibrating on validation pictures")
+    progress.note(Note.of("train.calibrating", file=path.name))
     chosen = calibrate(path, recipe, index, data_dir, prepared_dir, textures_dir)
     card_path = out_dir / f"{name}.json"
     card = _card(path, name, recipe, index, checkpoint, chosen, read_card(card_path) if card_path.is_file() else None)
     write_card(card, card_path)
     for kind in KINDS:
-        progress.note(f"{kind}: {chosen[kind].note}")
+        progress.note(Note.of("train.of_kind", kind=Note.kinds([kind]), note=chosen[kind].note))
     metrics = [metric for kind in KINDS for metric in _test_metrics(path, kind, recipe, data_dir, progress)]
     pictures = draw_failures(path, out_dir / f"{name}-failures.jpg")
     card = card.model_copy(update={"metrics": tuple(metrics), "failure_pictures": pictures})
