@@ -64,3 +64,8 @@ def _kept(text: Any, handler: ValidatorFunctionWrapHandler) -> str:
 
 NoteField = Annotated[str, WrapValidator(_kept)]
 """A text of a pydantic model that stays a note; what is written and read again is the English sentence."""
+
+
+def kind_name(kind: str, lang: str) -> str:
+    """Give a kind of defect in tables of data sets and weights: its code in English, its official term in Japanese."""
+    return said(Note.kinds([kind]), lang)

@@ -8,6 +8,7 @@ import numpy as np
 from shapely import MultiPolygon, Polygon, affinity
 
 from tenken.errors import SettingsError
+from tenken.notes import Note
 from tenken_training.annotations.drawings import (
     Drawing,
     DrawnPhoto,
@@ -47,12 +48,7 @@ def read_label_studio(source: Path) -> DrawnSet:
             photo = _photo(task, counts)
             if photo is not None:
                 photos.append(photo)
-    said = {
-        "unfinished": "tasks without a finished annotation left out",
-        "several": "tasks were annotated several times: the last one counts",
-        "other": "results that draw no area left out (keypoints, choices, texts)",
-    }
-    notes = tuple(f"{counts[key]} {text}" for key, text in said.items() if counts[key])
+    notes = tuple(Note.of(f"import.{what}", count=count) for what, count in counts.items() if count)
     return DrawnSet("label-studio", tuple(photos), tuple(files), notes)
 
 

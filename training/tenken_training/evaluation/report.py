@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tenken.notes import said
+from tenken.notes import kind_name, said
 from tenken.settings import Lang
 from tenken.wording import padded, words
 from tenken_training.evaluation.labels import LabelledSet
@@ -92,11 +92,6 @@ def figures_table(evaluation: Evaluation, lang: Lang = "en") -> str:
 def figure_name(name: str, lang: Lang) -> str:
     """Give a figure's name: in English that of the JSON file."""
     return name if lang == "en" else words(lang).coded("measure", name)
-
-
-def kind_name(kind: str, lang: Lang) -> str:
-    """Give a kind's name: in English that of the JSON file, else the official term."""
-    return kind if lang == "en" else words(lang).kind(kind)
 
 
 def write_page(
