@@ -53,7 +53,7 @@ def import_(
     no_model_checks: Annotated[
         bool, typer.Option("--no-model-checks", help="Do not look for forgotten labels.")
     ] = False,
-    lang: options.Language = None,
+    lang: options.ConsoleLanguage = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Make a data set of annotated photos: checked, shown on a contact sheet, split by site; originals stay untouched.
