@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -160,6 +161,15 @@ def test_a_run_becomes_a_folder_of_pictures_and_annotations(
     for shape in images[0]:
         points = [tuple(map(float, point.split(","))) for point in str(shape.get("points")).split(";")]
         assert frame.covers(shapely.MultiPoint(points))
+
+
+def test_what_to_do_with_the_pictures_is_told_in_japanese(finished: Path, tmp_path: Path) -> None:
+    options = ["--photos", "2", "--size", "320", "--dest", str(tmp_path / "task"), "--lang", "ja"]
+    lines = CliRunner().invoke(app, ["suggest", str(finished), *options]).output.splitlines()
+    assert [line for line in lines if re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", line) is None] == []
+    assert "ラベルを付けるべき画像の選択 …" in lines
+    assert any(line.endswith(f" 2 枚を {tmp_path / 'task'} に書き出した") for line in lines)
+    assert lines[-1].startswith("取り込むには：inspect import EXPORT.zip --photos ")
 
 
 def test_equal_runs_give_equal_tasks(finished: Path, tmp_path: Path) -> None:

@@ -33,8 +33,9 @@ def list_command(lang: options.ConsoleLanguage = None) -> None:
     width = max((len(card.name) for card in cards), default=0)
     for card in cards:
         mark = "*" if card.name == default.name else " "
-        is_dated = card.name == default.name and default.since
-        since = text("weights.since", day=default.since[:10]) if is_dated else ""
+        since = ""
+        if card.name == default.name and default.since:
+            since = text("weights.since", day=default.since[:10])
         kinds = said(Note.kinds(card.classes), spoken)
         typer.echo(f"{mark} {card.name:{width}}  {kinds}  {card.licence}  {card.sha256[:12]}{since}")
     if default.name not in {card.name for card in cards}:

@@ -124,7 +124,7 @@ def find_photos(
             f"{missing[0].where}: photo {missing[0].name} is not below {looked} ({len(missing)} missing); name their "
             "folder with --photos, or say --skip-missing"
         )
-    notes = [Note.of("import.missing", count=len(missing), photo=missing[0].name)] if missing else []
+    notes: list[str] = [Note.of("import.missing", count=len(missing), photo=missing[0].name)] if missing else []
     pairs = sorted(found.values(), key=lambda pair: pair[1].below)
     if options.skip_unlabelled:
         bare = sum(not photo.drawings for photo, _ in pairs)
