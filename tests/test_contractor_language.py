@@ -135,7 +135,8 @@ def test_a_retraining_tells_its_progress_and_its_end_in_japanese(tmp_path: Path)
     note = retraining_line(row, 9)
     assert note.startswith("epoch 3 of at most 9; new site: crack recall 0.40, precision 0.60; ")
     assert said(note, "ja") == (
-        "エポック 3（最大 9）；新しい現場：ひびわれの再現率 0.40、適合率 0.60；新しい現場：腐食のF1 0.70；これまでの現場 0.80"
+        "エポック 3（最大 9）；新しい現場：ひびわれの再現率 0.40、適合率 0.60；新しい現場：腐食のF1 0.70；"
+        "これまでの現場 0.80"
     )
     start = find_weights()
     choice = Choice(0.25, tmp_path / "x.pt", Scores({}, 0.75, 0.85, kept=False), (0.5, 0.86))
