@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,12 +16,16 @@ from tenken.cli import app
 from tenken.commands.train import main_figures, retrained_text
 from tenken.detection.weights import find_weights
 from tenken.notes import said
-from tenken.wording import padded
+from tenken.wording import catalogue, padded
+from tenken_training.annotations.findings import ORDER
+from tenken_training.annotations.photo import SPLITS, Drawn
 from tenken_training.epochs import epoch_line
 from tenken_training.evaluation import Figure, Subject, read_evaluation
+from tenken_training.evaluation.figures import RULES
+from tenken_training.evaluation.report import FIGURES
 from tenken_training.promotion import Decision, decision_table, read_decision, write_decision
 from tenken_training.promotion import rendered_sets as rendering
-from tenken_training.promotion.decision import reasons_of, rows_of
+from tenken_training.promotion.decision import Verdict, reasons_of, rows_of
 from tenken_training.promotion.report import write_page
 from tenken_training.retraining import Retrained
 from tenken_training.retraining.blending import Choice
@@ -62,6 +67,21 @@ def test_a_language_that_is_not_known_is_one_line(arguments: tuple[str, ...]) ->
     result = run(*arguments, "--lang", "xx")
     assert result.exit_code == 2
     assert result.output == "inspect: --lang xx: give ja or en\n"
+
+
+def test_what_figures_checks_and_verdicts_are_called_is_in_the_catalogue() -> None:
+    asked = {f"{group}.{name}" for group in ("measure", "meaning") for name in FIGURES}
+    asked |= {f"counted.{rule.of}" for rule in RULES} | {f"check.{check}" for check in ORDER}
+    asked |= {f"verdict.{verdict}" for verdict in get_args(Verdict)}
+    asked |= {f"dataset.{one.name}" for one in rendering.rendered_sets(range(1))}
+    asked |= {f"import.drawn_{drawn}" for drawn in get_args(Drawn)} | {f"import.split_{split}" for split in SPLITS}
+    assert asked <= set(catalogue())
+
+
+def test_a_japanese_system_is_answered_in_japanese(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
+    assert run("weights", "verify", "default").output.startswith("正常   default")
+    assert run("weights", "verify", "default", "--lang", "en").output.startswith("ok     default")
 
 
 def test_columns_are_counted_as_a_terminal_shows_them() -> None:

@@ -200,6 +200,7 @@ def _train_recipe(
 
 def main_figures(card: "WeightsCard", lang: "Lang" = "en") -> str:
     """Lay out a card's main figures with their intervals."""
+    from tenken.notes import kind_name
     from tenken.wording import padded, words
 
     text = words(lang)
@@ -211,7 +212,9 @@ def main_figures(card: "WeightsCard", lang: "Lang" = "en") -> str:
             interval = ""
             if metric.low is not None and metric.high is not None:
                 interval = f"  ({text('info.range', low=f'{metric.low:.3f}', high=f'{metric.high:.3f}')})"
-            measure = f"{padded(text.kind(kind), 10)} {padded(text.coded('measure', figure), 18)}"
+            measure = f"{padded(kind_name(kind, lang), 10)} {padded(text.coded('measure', figure), 18)}"
             lines.append(f"  {measure} {metric.value:.3f}{interval}")
-    thresholds = text("console.comma").join(f"{text.kind(kind)} {card.thresholds[kind]:.2f}" for kind in card.classes)
+    thresholds = text("console.comma").join(
+        f"{kind_name(kind, lang)} {card.thresholds[kind]:.2f}" for kind in card.classes
+    )
     return "\n".join([*lines, f"  {text('train.lowest_score', thresholds=thresholds)}"])
