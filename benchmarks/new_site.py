@@ -1,11 +1,11 @@
 """What fifty annotated photos of a new site give, what they cost elsewhere, and whether poison is refused.
 
 ``python benchmarks/new_site.py ../shared runs/new-site`` makes two new sites: a rendered one with a look of its own
-(`site_looks`), and one of photos that nothing was trained on, seen from far away (`new_site_data`). The default weights
-are trained on with fifty photos of each, and ``inspect promote``'s rules compare both on the site's test photos, on the
-test splits of the public sets, and on rendered structures. With ``--poisoned`` the rendered site's labels are shifted
-by 30 px, or cracks and corrosion swapped, before they are trained on: judged on the poisoned site itself, promotion
-must still refuse.
+(`site_looks`), and one of photos that nothing was trained on, whose cracks are white (`new_site_data`). The default
+weights are trained on with fifty photos of each, and the rules of ``inspect promote`` compare both on the site's test
+photos, on the test splits of the public sets, and on rendered structures. With ``--poisoned`` the rendered site's
+labels are shifted by 30 px, or cracks and corrosion swapped, before they are trained on: judged on the poisoned site
+itself, promotion must still refuse.
 
 The number of steps is fixed, so that the figures do not depend on how busy the machine is; times are printed too, as
 passed and as processor time. What a folder of work holds is not made again.
@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("shared", type=Path, help="folder that holds data/cracks and data/corrosion")
     parser.add_argument("work", type=Path)
-    parser.add_argument("--sites", nargs="*", default=["rendered", "far"], choices=["rendered", "far"])
+    parser.add_argument("--sites", nargs="*", default=["rendered", "limed"], choices=["rendered", "limed"])
     parser.add_argument("--poisoned", nargs="*", default=[], choices=["shifted", "swapped"])
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--threads", type=int, default=0)
@@ -44,7 +44,7 @@ def main() -> None:
     for site in options.sites:
         make = {
             "rendered": lambda: new_site_data.rendered_site(sets / "rendered"),
-            "far": lambda: new_site_data.far_site(options.shared, sets / "far"),
+            "limed": lambda: new_site_data.limed_site(options.shared, sets / "limed"),
         }[site]
         judged = [read_labelled_set(made_once(sets / site, make).root, "test")]
         judged += [read_labelled_set(folder, "test") for folder in earlier]

@@ -1,11 +1,13 @@
-"""Data sets for `new_site.py`: a rendered site, photos kept out as a far drone sees them, and their poisoned twins."""
+"""Data sets for `new_site.py`: a rendered site, photos kept out with cracks full of lime, and poisoned twins."""
 
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import rasterio.features
 from PIL import Image
 from shapely import affinity
@@ -20,8 +22,6 @@ from tenken_training.evaluation.label_files import read_polygons
 TRAIN, VAL = 40, 10
 """Annotated photos of a new site: fifty together."""
 TEST = 48
-FAR = 0.3
-"""Drone at more than three times the distance."""
 SOUND_EVERY = 5
 """One rendered photo of so many shows no defect."""
 SHIFT_PX = 30.0
@@ -48,8 +48,8 @@ def rendered_site(folder: Path) -> Dataset:
     return _write(folder, "tunnel", made)
 
 
-def far_site(shared: Path, folder: Path) -> Dataset:
-    """Write photos of cracks that nothing was trained on, as a drone sees them from far away.
+def limed_site(shared: Path, folder: Path) -> Dataset:
+    """Write photos of cracks that nothing was trained on, as if lime had filled the cracks of dark, wet concrete.
 
     The validation split gives the fifty annotated photos, the test split the ones that are judged.
     """
@@ -63,15 +63,21 @@ def far_site(shared: Path, folder: Path) -> Dataset:
             photos = [labelled.photos[int(n * step)] for n in range(TRAIN + VAL)] if part == "val" else labelled.photos
             for number, photo in enumerate(photos):
                 image, _ = labelled.load(photo)
-                height, width = (round(side * FAR) for side in image.shape[:2])
-                small = Image.fromarray(image).resize((width, height), Image.Resampling.BOX)
+                height, width = image.shape[:2]
                 shapes = [] if photo.label is None else read_polygons(photo.label, labelled.classes, height, width)
-                areas = [clean_area(Polygon(corners).buffer(0.15)) for _, corners in shapes if len(corners) > 2]
+                areas = [clean_area(Polygon(corners)) for _, corners in shapes if len(corners) > 2]
                 labels = tuple(Label("crack", area) for area in areas if area is not None)
                 split: Split = "test" if part == "test" else "val" if number % 5 == 4 else "train"
-                yield f"{part}-{number:03d}.png", split, small, labels, ("crack",)
+                yield f"{part}-{number:03d}.png", split, Image.fromarray(limed(image)), labels, ("crack",)
 
-    return _write(folder, "far", made)
+    return _write(folder, "limed", made)
+
+
+def limed(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Turn the lightness of a picture (h, w, 3) round: what was dark is white, hues stay."""
+    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
+    lab[..., 0] = 255 - lab[..., 0]
+    return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), dtype=np.uint8)
 
 
 def shifted(dataset: Dataset, folder: Path) -> Dataset:

@@ -324,7 +324,7 @@ def test_a_retraining_ends_with_weights_and_goes_on_after_an_interruption(tmp_pa
 @pytest.mark.skipif(DONE not in os.environ, reason="runs in a process of its own, started by the test before")
 @pytest.mark.filterwarnings("ignore")
 def test_inside_a_retraining_is_whole_and_goes_on(walls: Dataset, tmp_path: Path, quick: None) -> None:
-    asked = Request(walls.root, tmp_path / "work", tmp_path / "out", "bridge", minutes=0.1, device="cpu")
+    asked = Request(walls.root, tmp_path / "work", tmp_path / "out", "bridge", minutes=30, device="cpu")
     with pytest.raises(KeyboardInterrupt):
         retrain(asked, CtrlC())
     twin = tmp_path / "twin"

@@ -20,6 +20,7 @@ import cv2
 import torch
 from filelock import FileLock
 from scipy import ndimage
+from torch import nn
 from typer.testing import CliRunner, Result
 
 from tenken.cli import app
@@ -41,6 +42,8 @@ from tenken_training.curves_picture import draw_curves
 from tenken_training.drawn_defects import draw_cracks, draw_rust, paste_cracks
 from tenken_training.epochs import learning_rate
 from tenken_training.fit import fit
+from tenken_training.fit_loop import Loop, run_steps
+from tenken_training.fit_state import start_or_resume
 from tenken_training.network import (
     LOSS_NAMES,
     PixelNetwork,
@@ -54,7 +57,7 @@ from tenken_training.prepare import prepare
 from tenken_training.prepared_index import PreparedIndex, read_index
 from tenken_training.rasters import crack_numbers, read_raster
 from tenken_training.recipe import CROP_KINDS, CropKind, Recipe, Textures, read_recipe, start_checkpoint
-from tenken_training.run_record import read_record
+from tenken_training.run_record import Recorder, read_record
 from tenken_training.surfaces import SURFACES, render_surface
 from tenken_training.textures import read_textures
 from tenken_training.view import UNKNOWN_STATE, Labelled, View, look
@@ -184,6 +187,9 @@ def test_the_learning_rate_rises_and_then_falls_to_its_end() -> None:
     assert (np.diff(rates[:top]) > 0).all()
     assert (np.diff(rates[top:]) < 0).all()
     assert rates[-1] == pytest.approx(optimiser.final_learning_rate, rel=0.05)
+    # Where time runs faster than steps, the rate falls with it.
+    late = [learning_rate(optimiser, 400, 90, clock) for clock in (0.0, 0.5, 1.0)]
+    assert late[0] == rates[400] > late[1] > late[2] == pytest.approx(optimiser.final_learning_rate)
 
 
 # Preparing
@@ -277,7 +283,18 @@ def test_a_line_that_is_no_polygon_is_named(tmp_path: Path) -> None:
 # Views and labels
 
 
-@pytest.mark.parametrize("scale", [0.3, 0.6, 1.0, 3.0])
+@pytest.mark.parametrize("turn_deg", [0.0, 37.0])
+def test_a_line_of_one_pixel_stays_sharp_from_afar(turn_deg: float) -> None:
+    image = np.full((400, 400, 3), 200, np.uint8)
+    image[198:202] = 20
+    seen = look(image, None, None, View((200, 200), 0.25, turn_deg, False, 64), rust=False).image[..., 0]
+    across = seen.min(axis=0)[24:40]
+    # Four photo pixels are one of the crop: at worst the line shares it with its neighbour.
+    assert across.mean() < (100 if turn_deg else 120)
+    assert np.median((seen[:, 24:40] < 180).sum(axis=0)) <= 3
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.6, 0.9, 1.0, 3.0])
 @pytest.mark.parametrize(("turn_deg", "mirrored"), [(0.0, False), (37.0, False), (211.0, True)])
 def test_labels_stay_on_what_they_label(scale: float, turn_deg: float, mirrored: bool) -> None:
     image = np.full((300, 400, 3), 200, np.uint8)
@@ -449,6 +466,45 @@ def test_where_a_class_is_left_out_nothing_costs(cracked_and_rusty: Labelled) ->
     assert (free == 0).all()
 
 
+def test_a_hairline_is_taught_as_a_whole_output_pixel() -> None:
+    hairline = Labelled.blank(64)
+    hairline.crack_numbers[31] = 1
+    sure = logits_of(hairline, 0.0)
+    sure[0, 0] = -8.0
+    sure[0, 0, 15] = 8.0
+    plain, thin = (loss_parts(sure, collate([hairline]), thin_cracks=way) for way in (False, True))
+    # Half covered: who is sure of it is punished, unless what is thin counts as whole.
+    assert float(plain[0]) > 0.1
+    assert float(thin[0]) < 0.01
+    assert float(thin[1]) < 0.05 < float(plain[1])
+
+
+def test_a_missed_hairline_costs_as_much_as_a_missed_wide_crack() -> None:
+    hairline, wide = Labelled.blank(64), Labelled.blank(64)
+    hairline.crack_numbers[31] = 1
+    wide.crack_numbers[20:40] = 1
+    batch = collate([hairline, wide])
+
+    def dice(missed: int, *, thin: bool) -> float:
+        told = torch.cat([logits_of(crop, 8.0) for crop in (hairline, wide)])
+        told[0, 0, 15] = 8.0
+        told[missed, 0] = -8.0
+        return float(loss_parts(told, batch, thin_cracks=thin)[1])
+
+    assert dice(0, thin=True) == pytest.approx(dice(1, thin=True), abs=0.05)
+    assert dice(0, thin=False) < 0.3 * dice(1, thin=False)
+
+
+def test_crops_without_a_crack_do_not_dilute_the_others() -> None:
+    hairline = Labelled.blank(64)
+    hairline.crack_numbers[31] = 1
+    missed = logits_of(Labelled.blank(64), 8.0)
+    alone = loss_parts(missed, collate([hairline]), thin_cracks=True)
+    among = loss_parts(missed.repeat(4, 1, 1, 1), collate([hairline, *[Labelled.blank(64)] * 3]), thin_cracks=True)
+    assert float(among[1]) == pytest.approx(float(alone[1]), rel=1e-3)
+    assert float(loss_parts(missed, collate([Labelled.blank(64)]), thin_cracks=True)[1]) == 0
+
+
 def test_rust_of_unknown_state_teaches_that_it_is_rust_and_no_state(cracked_and_rusty: Labelled) -> None:
     cracked_and_rusty.state[cracked_and_rusty.state > 0] = UNKNOWN_STATE
     parts = loss_parts(torch.zeros(1, 5, 32, 32), collate([cracked_and_rusty]))
@@ -527,8 +583,10 @@ def test_an_interrupted_fit_goes_on_where_it_stopped(small: Small, work: Path, t
     whole = tmp_path / "whole"
     shutil.copytree(prepared, whole / "prepared")
     fit(recipe, data, whole, device="cpu")
+    interrupted = CtrlC(after=1)
     with pytest.raises(KeyboardInterrupt):
-        fit(recipe, data, work, device="cpu", progress=CtrlC(after=1))
+        fit(recipe, data, work, device="cpu", progress=interrupted)
+    assert [note.split(";")[0] for note in interrupted.notes] == ["Stopping after this step"]
     fit(recipe, data, work, device="cpu", last_epoch=1)
     last = CtrlC(after=99)
     fit(recipe, data, work, device="cpu", progress=last)
@@ -553,6 +611,33 @@ def test_an_interrupted_fit_goes_on_where_it_stopped(small: Small, work: Path, t
     with pytest.raises(SettingsError) as caught:
         fit(other, data, work, device="cpu")
     assert "another recipe" in one_line(caught)
+
+
+class NoFigures:
+    """A validation that has nothing to say."""
+
+    def figures(self, _network: nn.Module, _device: str) -> dict[str, float]:
+        return {}
+
+
+@needs_checkpoint
+def test_a_fit_ends_with_its_time_and_keeps_what_it_learned(small: Small, work: Path, maker: CropMaker) -> None:
+    recipe = small[0]
+    (work / "recipe.json").write_text(recipe.model_dump_json(), encoding="utf-8")
+    recorder = Recorder(work / "run.json", recipe, {}, device="cpu", precision="float32", step=0)
+    loop = Loop(recipe, maker, NoFigures(), work, "cpu", describe=lambda row, _: f"{row['step']:g}", limit_s=1e-6)
+    state = start_or_resume(recipe, CHECKPOINT, work, "cpu")
+    watched = CtrlC(after=99)
+    run_steps(loop, state, 4, recorder, watched)
+    assert watched.steps == 1
+    assert watched.notes == ["1", "The time is over after 1 of 4 steps"]
+    [row] = read_rows(work / "curves.csv")
+    assert (row["epoch"], row["step"]) == (1, 1)
+    assert row["train_crack_bce"] > 0.01
+    assert (work / "epoch-001.pt").is_file()
+    again = start_or_resume(recipe, CHECKPOINT, work, "cpu")
+    assert again.step == 1
+    assert again.spent_s == state.spent_s > loop.limit_s
 
 
 @needs_checkpoint

@@ -30,10 +30,13 @@ class Validation(Protocol):
         ...
 
 
-def learning_rate(optimiser: Optimiser, step: int, steps_per_epoch: int) -> float:
-    """Rise linearly from 0 over the warm-up, then fall linearly to the final rate at the last step."""
+def learning_rate(optimiser: Optimiser, step: int, steps_per_epoch: int, clock: float = 0.0) -> float:
+    """Rise linearly from 0 over the warm-up, then fall linearly to the final rate at the last step.
+
+    ``clock`` is the part of the time that is over: where time runs faster than steps, the rate falls with it.
+    """
     total = max(optimiser.epochs * steps_per_epoch, 1)
-    part = step / total
+    part = min(max(step / total, clock), 1.0)
     rate = optimiser.learning_rate + part * (optimiser.final_learning_rate - optimiser.learning_rate)
     return rate * min(1.0, (step + 1) / max(optimiser.warmup_steps, 1))
 
@@ -47,14 +50,18 @@ def finish_epoch(
     describe: DescribeEpoch,
     panels: Sequence[Panel] = PANELS,
 ) -> str:
-    """Write the checkpoints and the epoch's row of the curves; give its line for people."""
-    epoch = state.step // settings.steps_per_epoch
+    """Write the checkpoints and the epoch's row of the curves; give its line for people.
+
+    The last epoch may have fewer steps than the others, where the time was over.
+    """
+    epoch = -(-state.step // settings.steps_per_epoch)
+    steps = state.step - (epoch - 1) * settings.steps_per_epoch
     checkpoint = work_dir / f"epoch-{epoch:03d}.pt"
     save_network(state.average, checkpoint, epoch=epoch)
     shutil.copyfile(checkpoint, work_dir / "last.part")
     (work_dir / "last.part").replace(work_dir / "last.pt")
     train = {f"train_{name}": float(value) for name, value in zip(LOSS_NAMES, state.sums, strict=True)}
-    train = {name: value / settings.steps_per_epoch for name, value in train.items()}
+    train = {name: value / steps for name, value in train.items()}
     with half_precision(device):
         figures = validation.figures(state.average, device)
     rate = learning_rate(settings.optimiser, state.step - 1, settings.steps_per_epoch)

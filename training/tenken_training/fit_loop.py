@@ -1,6 +1,7 @@
 """The loop of a fit: steps, saved states, ends of epochs. What is fitted on what is decided elsewhere."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from tenken_training.devices import half_precision
 from tenken_training.epochs import DescribeEpoch, Validation, epoch_line, finish_epoch, learning_rate
 from tenken_training.fit_settings import FitSettings
 from tenken_training.fit_state import Fit, average_in, save_state
-from tenken_training.interruption import Stop, deaf_children, stop_asked
+from tenken_training.interruption import deaf_children, stop_asked
 from tenken_training.network import Batch, loss_parts, weighted
 from tenken_training.rasters import write_bytes
 from tenken_training.run_record import Recorder
@@ -28,6 +29,7 @@ from tenken_training.run_record import Recorder
 STATE_EVERY_STEPS = 30
 """Steps between two saved states: a power cut costs so many at most."""
 LARGEST_GRADIENT = 10.0
+STOPPING = "Stopping after this step; what is done is saved. Ctrl+C once more stops at once, and loses some steps"
 Kept = TypeVar("Kept", bound=BaseModel)
 
 
@@ -55,6 +57,8 @@ class Loop:
         Told the folder of work after each epoch; True ends the fit early.
     panels
         What the picture of the curves shows.
+    limit_s
+        The fit ends after so much time in all sittings, whatever steps are left.
     """
 
     settings: FitSettings
@@ -66,6 +70,7 @@ class Loop:
     describe: DescribeEpoch = epoch_line
     enough: Callable[[Path], bool] = lambda _: False
     panels: Sequence[Panel] = PANELS
+    limit_s: float = math.inf
 
 
 def run_steps(loop: Loop, state: Fit, end: int, recorder: Recorder, progress: Progress) -> None:
@@ -76,35 +81,56 @@ def run_steps(loop: Loop, state: Fit, end: int, recorder: Recorder, progress: Pr
     KeyboardInterrupt
         After Ctrl+C, when the step is finished and saved.
     """
-    settings = loop.settings
     recorder.saved(state.step)
     progress.start("train", end - state.step)
-    with stop_asked() as stop:
-        with deaf_children():
-            batches = iter(loader(settings, loop.crops, range(state.step, end), loop.workers))
-        for made in read_ahead(batches):
-            _step(settings, state, made, loop.device)
+    with stop_asked(lambda: progress.note(STOPPING)) as stop, _batches(loop, range(state.step, end)) as batches:
+        begun = time.monotonic()
+        for made in batches:
+            _step(loop, state, made)
+            # With the wait for the batch, which a slow disk may cause.
+            took_s = time.monotonic() - begun
+            state.seconds, state.spent_s = state.seconds + took_s, state.spent_s + took_s
             progress.advance()
-            closed = state.step % settings.steps_per_epoch == 0
+            over = state.spent_s >= loop.limit_s and state.step < end
+            closed = over or state.step % loop.settings.steps_per_epoch == 0
             if closed:
-                progress.note(
-                    finish_epoch(
-                        settings, state, loop.validation, loop.work_dir, loop.device, loop.describe, loop.panels
-                    )
-                )
-            _save_now_and_then(settings, state, loop.work_dir, recorder, stop)
-            if closed and state.step < end and loop.enough(loop.work_dir):
+                progress.note(_epoch_closed(loop, state))
+            if closed or stop.asked or state.step % loop.settings.steps_per_epoch % STATE_EVERY_STEPS == 0:
+                save_state(state, loop.work_dir)
+                recorder.saved(state.step)
+            if stop.asked:
+                raise KeyboardInterrupt
+            if over:
+                progress.note(f"The time is over after {state.step} of {end} steps")
+            if over or (closed and state.step < end and loop.enough(loop.work_dir)):
                 break
+            begun = time.monotonic()
 
 
-def _step(settings: FitSettings, state: Fit, made: Batch, device: str) -> None:
-    begun = time.monotonic()
+@contextlib.contextmanager
+def _batches(loop: Loop, steps: range) -> Iterator[Iterator[Batch]]:
+    """Give the batches of steps; the processes that make them end with this, not when the interpreter does."""
+    with deaf_children():
+        made = iter(loader(loop.settings, loop.crops, steps, loop.workers))
+    try:
+        yield read_ahead(made)
+    finally:
+        del made
+
+
+def _epoch_closed(loop: Loop, state: Fit) -> str:
+    return finish_epoch(loop.settings, state, loop.validation, loop.work_dir, loop.device, loop.describe, loop.panels)
+
+
+def _step(loop: Loop, state: Fit, made: Batch) -> None:
+    settings = loop.settings
+    rate = learning_rate(settings.optimiser, state.step, settings.steps_per_epoch, state.spent_s / loop.limit_s)
     for group in state.optimiser.param_groups:
-        group["lr"] = learning_rate(settings.optimiser, state.step, settings.steps_per_epoch)
-    with half_precision(device):
-        image = made.image.to(device).contiguous(memory_format=torch.channels_last).float() / 255
+        group["lr"] = rate
+    with half_precision(loop.device):
+        image = made.image.to(loop.device).contiguous(memory_format=torch.channels_last).float() / 255
         logits = state.network(image)
-    parts = loss_parts(logits, made)
+    parts = loss_parts(logits, made, thin_cracks=settings.optimiser.thin_cracks)
     state.optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(weighted(parts))
     nn.utils.clip_grad_norm_(state.network.parameters(), LARGEST_GRADIENT)
@@ -112,15 +138,6 @@ def _step(settings: FitSettings, state: Fit, made: Batch, device: str) -> None:
     average_in(state, settings.optimiser.ema_decay)
     state.step += 1
     state.sums += parts.detach().cpu()
-    state.seconds += time.monotonic() - begun
-
-
-def _save_now_and_then(settings: FitSettings, state: Fit, work_dir: Path, recorder: Recorder, stop: Stop) -> None:
-    if stop.asked or state.step % settings.steps_per_epoch % STATE_EVERY_STEPS == 0:
-        save_state(state, work_dir)
-        recorder.saved(state.step)
-    if stop.asked:
-        raise KeyboardInterrupt
 
 
 def read_kept(path: Path, kind: type[Kept]) -> Kept | None:

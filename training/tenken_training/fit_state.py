@@ -30,6 +30,8 @@ class Fit:
     """Sums of the loss's parts since the epoch began."""
     seconds: float
     """Time that the epoch has taken so far."""
+    spent_s: float = 0.0
+    """Time that all steps have taken so far, in all sittings."""
 
 
 def start_or_resume(settings: FitSettings, checkpoint: Path, work_dir: Path, device: str) -> Fit:
@@ -66,6 +68,7 @@ def _resume(state: Fit, path: Path, device: str) -> None:
         state.average.load_state_dict(saved["average"])
         state.optimiser.load_state_dict(saved["optimiser"])
         state.step, state.sums, state.seconds = int(saved["step"]), saved["sums"].cpu(), float(saved["seconds"])
+        state.spent_s = float(saved.get("spent_s", 0.0))
     except Exception as error:  # torch, zip and pickle each raise their own
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise SettingsError(
@@ -82,6 +85,7 @@ def save_state(state: Fit, work_dir: Path) -> None:
         "step": state.step,
         "sums": state.sums,
         "seconds": state.seconds,
+        "spent_s": state.spent_s,
     }
     # By way of memory: torch tells of a full disk in a way that nobody understands.
     stored = io.BytesIO()

@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
 
@@ -16,8 +16,8 @@ class Stop:
 
 
 @contextlib.contextmanager
-def stop_asked() -> Iterator[Stop]:
-    """Note the first Ctrl+C instead of raising `KeyboardInterrupt`."""
+def stop_asked(tell: Callable[[], None] = lambda: None) -> Iterator[Stop]:
+    """Note the first Ctrl+C instead of raising `KeyboardInterrupt`, and say at once with `tell` that it was heard."""
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         # Only the main thread is told of signals.
@@ -27,6 +27,7 @@ def stop_asked() -> Iterator[Stop]:
     def note(_number: int, _frame: FrameType | None) -> None:
         stop.asked = True
         signal.signal(signal.SIGINT, before)
+        tell()
 
     before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
     signal.signal(signal.SIGINT, note)

@@ -132,20 +132,25 @@ def _doubled(value: Tensor) -> Tensor:
     return functional.interpolate(value, scale_factor=2.0, mode="nearest")
 
 
-def loss_parts(logits: Tensor, batch: Batch) -> Tensor:
+def loss_parts(logits: Tensor, batch: Batch, *, thin_cracks: bool = False) -> Tensor:
     """Give the parts of the loss, (5,), in the order of `LOSS_NAMES`, unweighted.
 
     Binary cross entropy and Dice over the whole batch for each kind; cross entropy of the state where it is known.
-    What is left out of a class counts neither for nor against it, but a labelled defect always counts.
+    What is left out of a class counts neither for nor against it, but a labelled defect always counts. With
+    ``thin_cracks`` an output pixel that a crack touches is wholly one, where it else is one by the part that is
+    covered, and a crack narrower than two pixels could never reach a high probability; and Dice of cracks is the mean
+    over crops that show one, where else wide cracks outweigh hairlines by their pixels.
     """
     single = logits.float()
     labels = (batch.crack > 0, batch.state > 0)
     parts = []
     for number, label in enumerate(labels):
-        target = _halved(label.to(single.device).float())
+        thin = thin_cracks and number == 0
+        reduced = functional.max_pool2d if thin else functional.avg_pool2d
+        target = reduced(label.to(single.device).float(), OUTPUT_STRIDE_PX)
         left_out = functional.max_pool2d(batch.ignore[:, number].to(single.device).float(), OUTPUT_STRIDE_PX)
         weight = torch.where(target > 0, torch.ones_like(left_out), 1 - left_out)
-        parts += [*_binary_parts(single[:, number], target, weight)]
+        parts += [*_binary_parts(single[:, number], target, weight, by_crop=thin)]
     parts.append(_state_part(single[:, 2:], batch.state[:, ::OUTPUT_STRIDE_PX, ::OUTPUT_STRIDE_PX].to(single.device)))
     return torch.stack(parts)
 
@@ -155,16 +160,17 @@ def weighted(parts: Tensor) -> Tensor:
     return (parts * parts.new_tensor(LOSS_GAINS)).sum()
 
 
-def _halved(plane: Tensor) -> Tensor:
-    return functional.avg_pool2d(plane, OUTPUT_STRIDE_PX)
-
-
-def _binary_parts(logit: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+def _binary_parts(logit: Tensor, target: Tensor, weight: Tensor, *, by_crop: bool) -> tuple[Tensor, Tensor]:
     entropy = functional.binary_cross_entropy_with_logits(logit, target, weight=weight, reduction="sum")
     probability = logit.sigmoid()
-    shared = (weight * probability * target).sum()
-    total = (weight * (probability.square() + target.square())).sum()
-    return entropy / weight.sum().clamp(min=1), 1 - (2 * shared + 1) / (total + 1)
+    over = (1, 2) if by_crop else (0, 1, 2)
+    shared = (weight * probability * target).sum(dim=over)
+    total = (weight * (probability.square() + target.square())).sum(dim=over)
+    dice = 1 - (2 * shared + 1) / (total + 1)
+    if by_crop:
+        shown = (target.sum(dim=over) > 0).float()
+        dice = (dice * shown).sum() / shown.sum().clamp(min=1)
+    return entropy / weight.sum().clamp(min=1), dice
 
 
 def _state_part(logits: Tensor, state: Tensor) -> Tensor:

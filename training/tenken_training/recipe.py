@@ -143,6 +143,9 @@ class Optimiser(_RecipePart):
     warmup_steps: Annotated[int, Field(ge=0)]
     weight_decay: Annotated[float, Field(ge=0)]
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
+    thin_cracks: bool = False
+    """Cracks thinner than an output pixel count as whole pixels, and Dice of cracks is that of each crop, so that a
+    hairline counts as much as a wide crack."""
 
 
 class Described(_RecipePart):

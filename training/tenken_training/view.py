@@ -39,15 +39,15 @@ class View:
     mirrored: bool
     size_px: int
 
-    def matrix(self, shrunk: float = 1.0) -> npt.NDArray[np.float64]:
-        """(2, 3) affine map from the photo's pixels, shrunk before by that factor, to the crop's."""
+    def matrix(self, finer: float = 1.0) -> npt.NDArray[np.float64]:
+        """(2, 3) affine map from the photo's pixels to the crop's, or to those of a crop so many times finer."""
         turn = np.radians(self.turn_deg)
-        linear = self.scale / shrunk * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+        linear = self.scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
         if self.mirrored:
             linear[:, 0] *= -1
+        shift_px = self.size_px / 2 - linear @ np.array(self.centre_px)
         # The pixel at 0 shows what lies from 0 to 1, whatever the size of a pixel is.
-        centre_px = (np.array(self.centre_px) + 0.5) * shrunk - 0.5
-        return np.column_stack([linear, self.size_px / 2 - linear @ centre_px])
+        return np.column_stack([linear * finer, (shift_px + 0.5) * finer - 0.5])
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +134,18 @@ def look(
     rust
         The labels are condition states.
     """
-    # Sampling linearly leaves pixels out below half size: shrink by averaging first.
-    shrunk = view.scale if view.scale < 0.7 else 1.0
-    small = image
-    if shrunk < 1:
-        width, height = (max(round(length * shrunk), 2) for length in image.shape[1::-1])
-        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
     size = (view.size_px, view.size_px)
-    smooth = cv2.INTER_CUBIC if view.scale > 1.3 else cv2.INTER_LINEAR
-    seen = cv2.warpAffine(small, view.matrix(shrunk), size, flags=smooth, borderMode=cv2.BORDER_REFLECT_101)
+    # A camera far away averages; sampling would leave pixels out, or blur away what is one pixel wide. So the photo is
+    # turned at its own size and shrunk after.
+    finer_px = round(view.size_px / min(view.scale, 1.0))
+    turned = cv2.warpAffine(
+        image,
+        view.matrix(finer_px / view.size_px),
+        (finer_px, finer_px),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REFLECT_101,
+    )
+    seen = turned if finer_px == view.size_px else cv2.resize(turned, size, interpolation=cv2.INTER_AREA)
     planes = []
     for plane in (labels, ignore):
         if plane is None:

@@ -1,5 +1,6 @@
 """From shipped weights and a few new photos to weights that know the new site and have not forgotten the others."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,8 +187,9 @@ def _fit(
 ) -> None:
     state = start_or_resume(settings, checkpoint, request.work_dir, device)
     end = settings.optimiser.epochs * settings.steps_per_epoch
+    limit_s = math.inf if request.steps is not None else 60 * settings.minutes
     closed = state.step > 0 and state.step % settings.steps_per_epoch == 0
-    if state.step >= end or (closed and enough(request.work_dir)):
+    if state.step >= end or state.spent_s >= limit_s or (closed and enough(request.work_dir)):
         return
     recorder = Recorder(
         request.work_dir / "run.json",
@@ -201,6 +203,7 @@ def _fit(
     loop = Loop(
         settings, crops, validation, request.work_dir, device, request.workers,
         describe=retraining_line, enough=enough, panels=PANELS,
+        limit_s=limit_s,
     )  # fmt: skip
     run_steps(loop, state, end, recorder, progress)
 
