@@ -5,33 +5,36 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from tenken.counted import counted
+from tenken.measurement.find import LINEAR_KINDS
 from tenken_training.evaluation.labels import LabelledSet
 from tenken_training.evaluation.photo_score import PhotoScore
 from tenken_training.evaluation.pictures import worst_pictures
 from tenken_training.evaluation.results import Evaluation, Figure
+from tenken_training.evaluation.sample import sample_verdict
 
 MEANINGS: Mapping[str, str] = {
-    "defect_recall": "labelled defects found by half or more",
-    "defect_precision": "found defects that are right by half or more",
-    "line_f1": "centre lines: harmonic mean of the next two",
-    "line_recall": "length of labelled centre line found",
-    "line_precision": "length of found centre line that is labelled",
-    "line_recall_under_1_px": "the same, cracks under 1 px wide",
-    "line_recall_1_to_2_px": "the same, 1 to 2 px",
-    "line_recall_2_to_4_px": "the same, 2 to 4 px",
-    "line_recall_4_to_8_px": "the same, 4 to 8 px",
-    "line_recall_8_px_and_more": "the same, 8 px and more",
-    "defect_recall_under_100_px": "labelled defects found, under 100 px of area",
-    "defect_recall_100_to_1000_px": "the same, 100 to 1,000 px",
-    "defect_recall_1000_to_10000_px": "the same, 1,000 to 10,000 px",
-    "defect_recall_10000_px_and_more": "the same, 10,000 px and more",
-    "pixel_iou": "pixels: intersection over union",
-    "pixel_recall": "labelled pixels found",
-    "pixel_precision": "found pixels that are labelled",
-    "pixel_recall_fair": "pixels of fair corrosion (surface rust) found",
-    "pixel_recall_poor": "pixels of poor corrosion found",
-    "pixel_recall_severe": "pixels of severe corrosion found",
-    "severe_parts_recall": "parts of severe corrosion found by half or more",
+    "defect_recall": "part of the labelled defects found, each by half or more",
+    "defect_precision": "part of the found defects that are right, each by half or more",
+    "line_f1": "crack length: found and right in one (harmonic mean of the next two)",
+    "line_recall": "part of the labelled crack length that was found",
+    "line_precision": "part of the found crack length that is labelled",
+    "line_recall_under_1_px": "part of crack length found, cracks under 1 px wide",
+    "line_recall_1_to_2_px": "part of crack length found, 1 to 2 px wide",
+    "line_recall_2_to_4_px": "part of crack length found, 2 to 4 px wide",
+    "line_recall_4_to_8_px": "part of crack length found, 4 to 8 px wide",
+    "line_recall_8_px_and_more": "part of crack length found, 8 px wide and more",
+    "defect_recall_under_100_px": "part of the labelled defects found, under 100 px of area",
+    "defect_recall_100_to_1000_px": "part of the labelled defects found, 100 to 1,000 px",
+    "defect_recall_1000_to_10000_px": "part of the labelled defects found, 1,000 to 10,000 px",
+    "defect_recall_10000_px_and_more": "part of the labelled defects found, 10,000 px and more",
+    "pixel_iou": "pixels: found and right in one (intersection over union)",
+    "pixel_recall": "part of the labelled pixels found",
+    "pixel_precision": "part of the found pixels that are labelled",
+    "pixel_recall_fair": "part of the pixels of fair corrosion (surface rust) found",
+    "pixel_recall_poor": "part of the pixels of poor corrosion found",
+    "pixel_recall_severe": "part of the pixels of severe corrosion found",
+    "severe_parts_recall": "labelled patches of severe corrosion found, each by half or more",
     "state_f1_fair": "condition state fair: F1 of pixels",
     "state_f1_poor": "condition state poor: F1 of pixels",
     "state_f1_severe": "condition state severe: F1 of pixels",
@@ -54,7 +57,7 @@ def figures_table(evaluation: Evaluation) -> str:
     if conditions.tolerance_mm is not None:
         tolerance += f" = {conditions.tolerance_mm:.2g} mm"
     lines = [
-        f"{evaluation.weights.name} on {evaluation.dataset}: {evaluation.photos} photos, "
+        f"{evaluation.weights.name} on {evaluation.dataset}: {counted(evaluation.photos, 'photo')}, "
         f"{evaluation.megapixels:.1f} megapixels, tolerance {tolerance}, "
         f"{evaluation.megapixels / max(evaluation.seconds, 1e-9):.2f} megapixels/s a thread",
         *evaluation.notes,
@@ -62,9 +65,12 @@ def figures_table(evaluation: Evaluation) -> str:
     for kind, part in evaluation.kinds.items():
         threshold = evaluation.weights.thresholds.get(kind)
         lines += ["", f"{kind}, score > {threshold}" if threshold is not None else kind]
-        lines += [_line(name, part.figures[name]) for name in MEANINGS if name in part.figures]
+        lines.append(sample_verdict(evaluation, kind))
+        lines += [_line(name, part.figures[name], told=meaning)
+                  for name, meaning in MEANINGS.items() if name in part.figures]  # fmt: skip
         if part.calibration_error is not None:
-            lines.append(f"{'calibration_error':31} {part.calibration_error:8.3f}")
+            told = "how far scores are from the part of detections that is right"
+            lines.append(f"{'calibration_error':31} {part.calibration_error:8.3f}  {'':20}  {'':24}  {told}")
         if evaluation.comparison is not None:
             changes = evaluation.comparison.figures[kind]
             lines += ["", f"{kind}, difference to {evaluation.comparison.against.name}"]
@@ -89,6 +95,8 @@ def write_page(path: Path, evaluation: Evaluation, labelled: LabelledSet, scores
     page = environment.get_template("evaluation.html.j2").render(
         evaluation=evaluation,
         meanings=MEANINGS,
+        units={kind: "px" if kind in LINEAR_KINDS else "px²" for kind in evaluation.kinds},
+        verdicts={kind: sample_verdict(evaluation, kind) for kind in evaluation.kinds},
         pictures={kind: worst_pictures(labelled, scores, kind) for kind in evaluation.kinds},
     )
     path.write_text(page, encoding="utf-8", newline="\n")
@@ -108,6 +116,6 @@ def bounds_text(figure: Figure, sign: str = "") -> str:
     return f"{figure_text(figure.low, sign)} to {figure_text(figure.high, sign)}"
 
 
-def _line(name: str, figure: Figure, sign: str = "") -> str:
+def _line(name: str, figure: Figure, sign: str = "", told: str = "") -> str:
     value, bounds = figure_text(figure.value, sign), bounds_text(figure, sign)
-    return f"{name:31} {value:>8}  {bounds:20}  n {figure.n:5} {figure.of}"
+    return f"{name:31} {value:>8}  {bounds:20}  n {figure.n:5} {figure.of:16}  {told}".rstrip()

@@ -16,6 +16,11 @@ from tenken_training.evaluation.scoring import Judged, default_conditions, judge
 from tenken_training.evaluation.summary import compare, evaluation_of
 from tenken_training.evaluation.whole_photo import SENSITIVE_SCORE
 
+NO_SPLITS = (
+    "The folder has no splits: all its photos were judged. "
+    "Where some of them were trained on, the figures are better than they would be on new photos."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -118,6 +123,8 @@ def evaluate_weights(
 
 def _notes(labelled: LabelledSet, kinds: tuple[str, ...]) -> list[str]:
     notes = []
+    if not labelled.has_splits and labelled.layout != "label-free":
+        notes.append(NO_SPLITS)
     if unknown := [kind for kind in labelled.kinds if kind not in kinds]:
         notes.append(f"Not judged, because the weights do not know it: {', '.join(unknown)}.")
     if labelled.layout != "label-free":
