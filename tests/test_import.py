@@ -214,7 +214,7 @@ def test_adding_keeps_what_is_there_where_it_is(tmp_path: Path) -> None:
     assert len(outcome.dataset.sources) == 2
     assert read_dataset(tmp_path / "set") == outcome.dataset
     before = (tmp_path / "set" / "dataset.json").read_bytes()
-    with pytest.raises(SettingsError, match=r"all its 7 photos are in .* already; nothing to add"):
+    with pytest.raises(SettingsError, match=r"7 photos, all in .* already; nothing to add"):
         imported(tmp_path / "more", tmp_path / "set", append=True)
     assert (tmp_path / "set" / "dataset.json").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "more", "set"]
@@ -355,4 +355,4 @@ def test_missing_photos_can_be_left_out(tmp_path: Path) -> None:
         imported(tmp_path / "in", tmp_path / "set", kinds=("crack",))
     outcome = imported(tmp_path / "in", tmp_path / "set", kinds=("crack",), skip_missing=True)
     assert [one.name.rsplit("/")[-1] for one in outcome.dataset.photos] == [PHOTO]
-    assert any("1 photos are missing" in note for note in outcome.notes)
+    assert any("1 photo missing and left out" in note for note in outcome.notes)

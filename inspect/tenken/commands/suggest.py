@@ -17,7 +17,7 @@ WHY = {
 
 def suggest(
     out: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
-    photos: Annotated[int, typer.Option(min=1, help="At most so many pictures.")] = 50,
+    count: Annotated[int, typer.Option(min=1, help="At most so many pictures.")] = 50,
     dest: Annotated[Path | None, typer.Option(help="Folder for them.", show_default="OUT/suggested")] = None,
     flight: Annotated[
         Path | None, typer.Option(help="Where the photos are now.", show_default="where they were")
@@ -29,9 +29,11 @@ def suggest(
     quiet: options.Quiet = False,
 ) -> None:
     """Cut the pictures whose labels would teach most out of a run's photos, as a task for CVAT."""
+    import shlex
     from collections import Counter
 
     from tenken.commands.terminal import shown_progress
+    from tenken.counted import counted
     from tenken.errors import MissingExtraError
 
     if find_spec("tenken_training") is None:
@@ -40,14 +42,15 @@ def suggest(
 
     with shown_progress(quiet=quiet) as progress:
         suggested = suggest_windows(
-            out, dest or out / "suggested", progress, count=photos, flight=flight, weights=weights, side_px=size
+            out, dest or out / "suggested", progress, count=count, flight=flight, weights=weights, side_px=size
         )
     if quiet:
         return
-    typer.echo(f"{len(suggested.choices)} of {suggested.looked_at} pictures in {suggested.folder}")
+    typer.echo(f"{len(suggested.choices)} of {counted(suggested.looked_at, 'picture')} in {suggested.folder}")
     for why, number in Counter(choice.why for choice in suggested.choices).most_common():
         typer.echo(f"{number:6}  {WHY[why]}")
+    typer.echo(f"Each has its place in {suggested.folder / 'suggested.csv'}, in the order of its gain: worth times")
+    typer.echo("how unlike the pictures before it looks; those chosen for their look alone come last.")
     typer.echo('In CVAT: make a task of images/, upload annotations.xml as "CVAT 1.1", correct it, export it so,')
-    site = out.resolve().name.removesuffix(".inspection")
-    photos_at = suggested.folder / "images"
+    site, photos_at = shlex.quote(suggested.site), suggested.folder / "images"
     typer.echo(f"and bring it back with: inspect import EXPORT.zip --photos {photos_at} --site {site} --out DATASET")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import shapely
 
+from tenken.counted import counted
 from tenken.measurement.find import LINEAR_KINDS
 from tenken_training.annotations.findings import CHECKS, ORDER
 from tenken_training.annotations.importing import Imported
@@ -19,9 +20,13 @@ def import_table(imported: Imported) -> str:
     whole = len({photo.parent_sha256 or photo.sha256 for photo in new})
     cut = len(new) - sum(photo.parent is None for photo in new)
     lines = [
-        f"{imported.dataset.name}: {whole} photos from {imported.format}"
-        + (f" ({cut} tiles of the large ones)" if cut else "")
-        + (f", {len(imported.dataset.photos)} pictures in all" if len(new) < len(imported.dataset.photos) else "")
+        f"{imported.dataset.name}: {counted(whole, 'photo')} from {imported.format}"
+        + (f" ({counted(cut, 'tile')} of the large ones)" if cut else "")
+        + (
+            f", {counted(len(imported.dataset.photos), 'picture')} in all"
+            if len(new) < len(imported.dataset.photos)
+            else ""
+        )
     ]
     lines += _kinds(new)
     lines += _sites(imported.dataset.photos)
@@ -49,7 +54,7 @@ def _kinds(photos: Sequence[AnnotatedPhoto]) -> list[str]:
             f"{_width(kind, counted):>9}  {drawn}"
         )
     absent = Counter(one.kind for photo in photos for one in photo.absent)
-    lines += [f"  {kind}: {count} places where it was rejected" for kind, count in sorted(absent.items())]
+    lines += [f"  {kind}: {counted(count, 'place')} where it was rejected" for kind, count in sorted(absent.items())]
     return lines
 
 
@@ -59,7 +64,9 @@ def _sites(photos: Sequence[AnnotatedPhoto]) -> list[str]:
         counts = Counter(photo.site for photo in photos if photo.split == split)
         shown = ", ".join(f"{site} {count}" for site, count in sorted(counts.items())[:8])
         more = f", and {len(counts) - 8} more" if len(counts) > 8 else ""
-        lines.append(f"  {split:5} {sum(counts.values()):6} pictures of {len(counts)} sites: {shown}{more}")
+        total = sum(counts.values())
+        noun = "picture " if total == 1 else "pictures"
+        lines.append(f"  {split:5} {total:6} {noun} of {counted(len(counts), 'site')}: {shown}{more}".rstrip(": "))
     return lines
 
 

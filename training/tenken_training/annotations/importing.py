@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tenken.counted import counted
 from tenken.errors import SettingsError
 from tenken.running.progress import Progress, Silence
 from tenken_training.annotations.classes import map_classes
@@ -95,7 +96,9 @@ def import_annotations(
         known = {photo.parent_sha256 or photo.sha256 for photo in before.photos}
         fresh, again = _new_ones(gathered.photos, known)
         if not fresh:
-            raise SettingsError(f"{source}: all its {len(gathered.photos)} photos are in {out} already; nothing to add")
+            raise SettingsError(
+                f"{source}: {counted(len(gathered.photos), 'photo')}, all in {out} already; nothing to add"
+            )
         splits, notes = _splits(before, fresh, options)
         with being_made(out) as partial:
             progress.start("import", len(fresh))

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from shapely import MultiPolygon, affinity
 
+from tenken.counted import counted
 from tenken.errors import SettingsError
 from tenken_training.annotations.drawings import (
     Drawing,
@@ -56,7 +57,9 @@ def read_cvat(source: Path) -> DrawnSet:
         by_detector += sum(shape.get("source") == "auto" for shape in root.element.iter() if shape.tag in _SHAPES)
     notes = []
     if by_detector:
-        notes.append(f"{by_detector} shapes were drawn by a detector (source auto): each must have been looked at")
+        notes.append(
+            f"{counted(by_detector, 'shape')} drawn by a detector (source auto): each must have been looked at"
+        )
     notes += [f"{count} {tag} left out: a mark without an area" for tag, count in sorted(left_out.items())]
     return DrawnSet("cvat", tuple(photos), tuple(files), tuple(notes))
 

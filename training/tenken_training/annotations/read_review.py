@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tenken.counted import counted
 from tenken.errors import FlightError, SettingsError
 from tenken.exports.result import FinishedResult, read_result
 from tenken.georeferencing.placement import Placement
@@ -76,7 +77,7 @@ def gather_review(root: Path, options: ImportOptions, progress: Progress) -> Gat
         made.append(_source_photo(name, one, rows[name], flight, options.site or result.flight, kinds))
         progress.advance()
     skipped = len(photos) - len(used)
-    notes = [f"{skipped} photos in which nothing was reviewed are not used"] if skipped else []
+    notes = [f"nothing was reviewed in {counted(skipped, 'photo')}: not used"] if skipped else []
     notes.append("in the photos used, places without a candidate are taken as sound: add what was missed in QGIS")
     return Gathered("review", tuple(made), sha256_of_files([folder / GEOPACKAGE]), {}, kinds, notes)
 

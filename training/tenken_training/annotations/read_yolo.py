@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tenken.counted import counted
 from tenken.errors import SettingsError
 from tenken_training.annotations.drawings import Drawing, DrawnPhoto, DrawnSet, box, polygon
 from tenken_training.annotations.photo_files import PHOTO_SUFFIXES
@@ -35,7 +36,9 @@ def read_yolo(source: Path) -> DrawnSet:
         for path in files_below(source, *PHOTO_SUFFIXES)
         if (stem := _stem(path, source)) not in stems
     ]
-    notes = (f"{len(bare)} photos without a text file: taken as looked at and free of defects",) if bare else ()
+    notes = (
+        (f"{counted(len(bare), 'photo')} without a text file: taken as looked at and free of defects",) if bare else ()
+    )
     return DrawnSet("yolo", (*photos, *bare), tuple(files), notes)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from tenken.counted import counted
 from tenken.errors import FlightError, SettingsError
 from tenken.hashing import file_sha256
 from tenken.imagery.flight import GENERIC_FOLDERS
@@ -123,12 +124,12 @@ def find_photos(
             f"{missing[0].where}: photo {missing[0].name} is not below {looked} ({len(missing)} missing); name their "
             "folder with --photos, or say --skip-missing"
         )
-    notes = [f"{len(missing)} photos are missing and were left out (first: {missing[0].name})"] if missing else []
+    notes = [f"{counted(len(missing), 'photo')} missing and left out (first: {missing[0].name})"] if missing else []
     pairs = sorted(found.values(), key=lambda pair: pair[1].below)
     if options.skip_unlabelled:
         bare = sum(not photo.drawings for photo, _ in pairs)
         pairs = [(photo, file) for photo, file in pairs if photo.drawings]
-        notes += [f"{bare} photos without a label left out"] if bare else []
+        notes += [f"{counted(bare, 'photo')} without a label left out"] if bare else []
     return pairs, notes
 
 
