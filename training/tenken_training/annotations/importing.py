@@ -23,7 +23,7 @@ from tenken_training.annotations.import_options import ImportOptions
 from tenken_training.annotations.near_duplicates import near_pairs
 from tenken_training.annotations.picture_files import write_photos
 from tenken_training.annotations.read_review import gather_review, is_review
-from tenken_training.annotations.source_files import opened_source, sha256_of_files
+from tenken_training.annotations.source_files import as_given, opened_source, sha256_of_files
 from tenken_training.annotations.source_photos import (
     Gathered,
     SourcePhoto,
@@ -110,7 +110,7 @@ def import_annotations(
                 sources=(*before.sources, Source(source.name, gathered.format, gathered.sha256)),
             )
             added = frozenset(photo.name for photo in made)
-            found = (*findings, *again)
+            found = tuple(replace(one, where=as_given(one.where, source, root)) for one in (*findings, *again))
             if checker is not None:
                 found = checker(dataset, added, found, partial)
             dataset = write_dataset(dataset)
