@@ -18,7 +18,7 @@ MOST_SUSPICIOUS, MOST_OF_A_KIND = 36, 12
 LEAST_SHOWN_PX = 96
 SURROUNDINGS = 1.5
 """Side of what is shown, by the label's longer side."""
-MOST_OF_A_LABEL = 4.0
+MOST_OF_A_LABEL = 8.0
 """Of a label so many times as large as the place that a check means, only that place is shown."""
 FEW_OF_A_CHECK = 9
 """One sort of fault must not fill the sheet."""

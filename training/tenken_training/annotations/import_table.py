@@ -43,15 +43,15 @@ def _kinds(photos: Sequence[AnnotatedPhoto]) -> list[str]:
     lines = [f"  {'kind':14} {'labels':>7} {'pictures':>9} {'without':>8} {'area px':>9} {'width px':>9}  drawn as"]
     for kind in kinds:
         labels = [label for photo in photos for label in photo.labels if label.kind == kind]
-        counted = [label for label in labels if not label.ignore]
+        valid = [label for label in labels if not label.ignore]
         looked = [photo for photo in photos if kind in photo.kinds]
         showing = sum(any(label.kind == kind for label in photo.labels) for photo in looked)
         drawn = ", ".join(f"{count} {name}" for name, count in sorted(Counter(x.drawn for x in labels).items()))
-        if ignored := len(labels) - len(counted):
+        if ignored := len(labels) - len(valid):
             drawn += f"; {ignored} do not count"
         lines.append(
-            f"  {kind:14} {len(labels):7} {showing:9} {len(looked) - showing:8} {_median(counted):>9} "
-            f"{_width(kind, counted):>9}  {drawn}"
+            f"  {kind:14} {len(labels):7} {showing:9} {len(looked) - showing:8} {_median(valid):>9} "
+            f"{_width(kind, valid):>9}  {drawn}"
         )
     absent = Counter(one.kind for photo in photos for one in photo.absent)
     lines += [f"  {kind}: {counted(count, 'place')} where it was rejected" for kind, count in sorted(absent.items())]

@@ -45,8 +45,10 @@ def wrong_stretch(kind: str, points: LinePoints, wrong: BoolArray, score: float 
     score
         Of the found line; None for a labelled one.
     """
-    jumps = np.hypot(*np.diff(points.xy_px, axis=0).T) > 2 * STEP_PX if len(wrong) else np.empty(0, dtype=bool)
-    begins = np.flatnonzero(np.concatenate([[True], jumps | (wrong[1:] != wrong[:-1])])) if len(wrong) else []
+    if not len(wrong):
+        return None
+    jumps = np.hypot(*np.diff(points.xy_px, axis=0).T) > 2 * STEP_PX
+    begins = np.flatnonzero(np.concatenate([[True], jumps | (wrong[1:] != wrong[:-1])])).tolist()
     longest, length = slice(0, 0), 0.0
     for begin, end in zip(begins, [*begins[1:], len(wrong)], strict=True):
         here = float(points.length_px[begin:end].sum())

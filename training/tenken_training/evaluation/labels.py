@@ -64,7 +64,7 @@ class LabelledSet:
     classes: tuple[str, ...]
     photos: tuple[LabelledPhoto, ...]
     annotated: Mapping[str, AnnotatedPhoto] = field(default_factory=dict)
-    has_splits: bool = True
+    has_splits: bool = field(default=True, kw_only=True)
 
     @property
     def photos_without_label(self) -> int:
