@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 from shapely import MultiPolygon, Polygon, affinity
 
+from tenken.counted import counted
 from tenken.errors import SettingsError
 from tenken_training.annotations.drawings import (
     Drawing,
@@ -49,11 +50,11 @@ def read_label_studio(source: Path) -> DrawnSet:
             if photo is not None:
                 photos.append(photo)
     said = {
-        "unfinished": "tasks without a finished annotation left out",
-        "several": "tasks were annotated several times: the last one counts",
-        "other": "results that draw no area left out (keypoints, choices, texts)",
+        "unfinished": ("task", "without a finished annotation left out"),
+        "several": ("task", "annotated several times: the last annotation counts"),
+        "other": ("result", "left out, drawing no area (keypoints, choices, texts)"),
     }
-    notes = tuple(f"{counts[key]} {text}" for key, text in said.items() if counts[key])
+    notes = tuple(f"{counted(counts[key], noun)} {text}" for key, (noun, text) in said.items() if counts[key])
     return DrawnSet("label-studio", tuple(photos), tuple(files), notes)
 
 
