@@ -46,6 +46,11 @@ class Words:
         return self.coded("kind", kind)
 
 
+def counted(number: int, noun: str, nouns: str | None = None) -> str:
+    """Give a number with its English noun, "1 photo" and "2 photos"; ``nouns`` where an s does not make the plural."""
+    return f"{number} {noun if number == 1 else nouns or noun + 's'}"
+
+
 @cache
 def catalogue() -> dict[str, Entry]:
     """Read the catalogue, phrases by key."""

@@ -33,8 +33,8 @@ def suggest(
     from collections import Counter
 
     from tenken.commands.terminal import shown_progress
-    from tenken.counted import counted
     from tenken.errors import MissingExtraError
+    from tenken.wording import counted
 
     if find_spec("tenken_training") is None:
         raise MissingExtraError('inspect suggest: the training part is not installed: pip install "tenken[train]"')

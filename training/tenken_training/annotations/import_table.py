@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import shapely
 
-from tenken.counted import counted
 from tenken.measurement.find import LINEAR_KINDS
+from tenken.wording import counted
 from tenken_training.annotations.findings import CHECKS, ORDER
 from tenken_training.annotations.importing import Imported
 from tenken_training.annotations.painting import mean_width_px

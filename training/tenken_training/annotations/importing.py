@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tenken.counted import counted
 from tenken.errors import SettingsError
 from tenken.running.progress import Progress, Silence
+from tenken.wording import counted
 from tenken_training.annotations.classes import map_classes
 from tenken_training.annotations.dataset import (
     AnnotatedPhoto,

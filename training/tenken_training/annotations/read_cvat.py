@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from shapely import MultiPolygon, affinity
 
-from tenken.counted import counted
 from tenken.errors import SettingsError
+from tenken.wording import counted
 from tenken_training.annotations.drawings import (
     Drawing,
     DrawnPhoto,

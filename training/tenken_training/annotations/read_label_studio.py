@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 from shapely import MultiPolygon, Polygon, affinity
 
-from tenken.counted import counted
 from tenken.errors import SettingsError
+from tenken.wording import counted
 from tenken_training.annotations.drawings import (
     Drawing,
     DrawnPhoto,

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from shapely import MultiPolygon, Point
 
-from tenken.counted import counted
+from tenken.wording import counted
 from tenken_training.annotations.drawings import (
     Drawing,
     DrawnPhoto,

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tenken.counted import counted
 from tenken.errors import FlightError, SettingsError
 from tenken.exports.result import FinishedResult, read_result
 from tenken.georeferencing.placement import Placement
@@ -17,6 +16,7 @@ from tenken.hashing import file_sha256
 from tenken.outputs.layers import Value
 from tenken.running.progress import Progress
 from tenken.running.results import GEOPACKAGE, finished_run
+from tenken.wording import counted
 from tenken_training.annotations.classes import map_classes
 from tenken_training.annotations.import_options import ImportOptions
 from tenken_training.annotations.near_duplicates import perceptual_hash

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tenken.counted import counted
 from tenken.errors import SettingsError
+from tenken.wording import counted
 from tenken_training.annotations.drawings import Drawing, DrawnPhoto, DrawnSet, box, polygon
 from tenken_training.annotations.photo_files import PHOTO_SUFFIXES
 from tenken_training.annotations.source_files import AGAIN, files_below, read_text

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tenken.counted import counted
 from tenken.errors import FlightError, SettingsError
 from tenken.hashing import file_sha256
 from tenken.imagery.flight import GENERIC_FOLDERS
 from tenken.imagery.picture import load_photo
+from tenken.wording import counted
 from tenken_training.annotations.classes import Target
 from tenken_training.annotations.drawings import DrawnPhoto
 from tenken_training.annotations.findings import Finding

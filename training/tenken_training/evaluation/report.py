@@ -5,8 +5,8 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tenken.counted import counted
 from tenken.measurement.find import LINEAR_KINDS
+from tenken.wording import counted
 from tenken_training.evaluation.labels import LabelledSet
 from tenken_training.evaluation.photo_score import PhotoScore
 from tenken_training.evaluation.pictures import worst_pictures

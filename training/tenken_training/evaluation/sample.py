@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from tenken.counted import counted
+from tenken.wording import counted
 from tenken_training.evaluation.intervals import LEAST_PHOTOS
 from tenken_training.evaluation.results import Evaluation, Figure
 
