@@ -70,7 +70,7 @@ def test_a_language_that_is_not_known_is_one_line(arguments: tuple[str, ...]) ->
 
 
 def test_what_figures_checks_and_verdicts_are_called_is_in_the_catalogue() -> None:
-    asked = {f"{group}.{name}" for group in ("measure", "meaning") for name in FIGURES}
+    asked = {f"{group}.{name}" for group in ("measure", "meaning") for name in (*FIGURES, "calibration_error")}
     asked |= {f"counted.{rule.of}" for rule in RULES} | {f"check.{check}" for check in ORDER}
     asked |= {f"verdict.{verdict}" for verdict in get_args(Verdict)}
     asked |= {f"dataset.{one.name}" for one in rendering.rendered_sets(range(1))}
@@ -202,12 +202,15 @@ def test_an_evaluation_and_its_page_are_japanese_and_its_json_is_not(tmp_path: P
     assert lines[0] == "写真での評価 …"
     assert any(line.startswith("crack-corrosion：walls/test での評価。写真 1 枚、") for line in lines)
     assert "ひびわれ（確信度 > 0.707）" in lines
-    assert any(line.startswith("中心線の再現率  ") and line.endswith(" 写真") for line in lines)
+    assert any(
+        line.startswith("中心線の再現率  ") and line.endswith("  ラベルのひびわれ延長のうち、検出した割合")
+        for line in lines
+    )
     assert lines[-1] == f"ページ：{out / 'evaluation.html'}"
     page = (out / "evaluation.html").read_text(encoding="utf-8")
     assert '<html lang="ja">' in page
     shown = texts(page)
-    assert "ラベルの中心線のうち、検出した長さの割合" in shown
+    assert "ラベルのひびわれ延長のうち、検出した割合" in shown
     # What is left are names, numbers and units.
     assert re.findall(r"[A-Za-z]{2,}[ ,]+[A-Za-z]{2,}[ ,]+[A-Za-z]{2,}", shown) == []
     notes = read_evaluation(out / "evaluation.json").notes

@@ -47,6 +47,16 @@ class Note(str):
         return cls("; ".join(parts), "；".join(said(part, "ja") for part in parts))
 
     @classmethod
+    def counted(cls, name: str, count: int) -> Self:
+        """Give a number of things (``"photo"``), in the singular where there is one."""
+        return cls(words("en").counted(name, count), words("ja").counted(name, count))
+
+    @classmethod
+    def coded(cls, group: str, code: str) -> Self:
+        """Name what files have a code for: by the code, and by its word of a group (``"measure"``)."""
+        return cls(code, words("ja").coded(group, code))
+
+    @classmethod
     def kinds(cls, kinds: Iterable[str]) -> Self:
         """Name kinds of defects: by their codes, as data sets and weights have them, and by the official terms."""
         codes = list(kinds)

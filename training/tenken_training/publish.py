@@ -22,7 +22,8 @@ from tenken.notes import Note
 from tenken.running.progress import Progress, Silence
 from tenken_training.calibrate import Calibration, calibrate
 from tenken_training.evaluation import Figure, evaluate_weights, judged_weights, read_labelled_set
-from tenken_training.evaluation.photo_score import Blunder, score_defects
+from tenken_training.evaluation.blunders import Blunder
+from tenken_training.evaluation.photo_score import score_defects
 from tenken_training.evaluation.pictures import draw_blunder
 from tenken_training.evaluation.results import Conditions
 from tenken_training.evaluation.scenes import Scene, concrete_scene, steel_scene

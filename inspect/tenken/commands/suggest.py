@@ -11,7 +11,7 @@ from tenken.commands import options
 
 def suggest(
     out: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
-    photos: Annotated[int, typer.Option(min=1, help="At most so many pictures.")] = 50,
+    count: Annotated[int, typer.Option(min=1, help="At most so many pictures.")] = 50,
     dest: Annotated[Path | None, typer.Option(help="Folder for them.", show_default="OUT/suggested")] = None,
     flight: Annotated[
         Path | None, typer.Option(help="Where the photos are now.", show_default="where they were")
@@ -24,6 +24,7 @@ def suggest(
     quiet: options.Quiet = False,
 ) -> None:
     """Cut the pictures whose labels would teach most out of a run's photos, as a task for CVAT."""
+    import shlex
     from collections import Counter
 
     from tenken.commands.terminal import shown_progress
@@ -38,16 +39,16 @@ def suggest(
 
     with shown_progress(quiet=quiet, lang=spoken) as progress:
         suggested = suggest_windows(
-            out, dest or out / "suggested", progress, count=photos, flight=flight, weights=weights, side_px=size
+            out, dest or out / "suggested", progress, count=count, flight=flight, weights=weights, side_px=size
         )
     if quiet:
         return
-    chosen, looked_at = len(suggested.choices), suggested.looked_at
+    chosen, looked_at = len(suggested.choices), text.counted("picture", suggested.looked_at)
     typer.echo(text("suggest.made", chosen=chosen, looked_at=looked_at, folder=suggested.folder))
     for why, number in Counter(choice.why for choice in suggested.choices).most_common():
         typer.echo(f"{number:6}  {text(f'suggest.{why}')}")
+    typer.echo(text("suggest.order", table=suggested.folder / "suggested.csv"))
     typer.echo(text("suggest.cvat"))
-    site = out.resolve().name.removesuffix(".inspection")
-    photos_at = suggested.folder / "images"
+    site, photos_at = shlex.quote(suggested.site), suggested.folder / "images"
     command = f"inspect import EXPORT.zip --photos {photos_at} --site {site} --out DATASET"
     typer.echo(text("suggest.back", command=command))

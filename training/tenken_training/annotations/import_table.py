@@ -23,10 +23,10 @@ def import_table(imported: Imported, lang: Lang = "en") -> str:
     whole = len({photo.parent_sha256 or photo.sha256 for photo in new})
     cut = len(new) - sum(photo.parent is None for photo in new)
     lines = [
-        text("import.head", name=imported.dataset.name, photos=whole, format=imported.format)
-        + (text("import.tiles", tiles=cut) if cut else "")
+        text("import.head", name=imported.dataset.name, photos=text.counted("photo", whole), format=imported.format)
+        + (text("import.tiles", tiles=text.counted("tile", cut)) if cut else "")
         + (
-            text("import.in_all", pictures=len(imported.dataset.photos))
+            text("import.in_all", pictures=text.counted("picture", len(imported.dataset.photos)))
             if len(new) < len(imported.dataset.photos)
             else ""
         )
@@ -49,20 +49,21 @@ def _kinds(photos: Sequence[AnnotatedPhoto], lang: Lang) -> list[str]:
     lines = [f"  {padded(text('import.kind'), 14)} {columns}  {text('import.drawn')}"]
     for kind in kinds:
         labels = [label for photo in photos for label in photo.labels if label.kind == kind]
-        counted = [label for label in labels if not label.ignore]
+        valid = [label for label in labels if not label.ignore]
         looked = [photo for photo in photos if kind in photo.kinds]
         showing = sum(any(label.kind == kind for label in photo.labels) for photo in looked)
         drawn = text("console.comma").join(
             text("import.drawn_count", count=count, drawn=text(f"import.drawn_{name}"))
             for name, count in sorted(Counter(x.drawn for x in labels).items())
         )
-        if ignored := len(labels) - len(counted):
+        if ignored := len(labels) - len(valid):
             drawn += text("import.ignored", count=ignored)
-        counts = f"{len(labels):7} {showing:9} {len(looked) - showing:8} {_median(counted):>9}"
-        lines.append(f"  {padded(kind_name(kind, lang), 14)} {counts} {_width(kind, counted):>9}  {drawn}")
+        counts = f"{len(labels):7} {showing:9} {len(looked) - showing:8} {_median(valid):>9}"
+        lines.append(f"  {padded(kind_name(kind, lang), 14)} {counts} {_width(kind, valid):>9}  {drawn}")
     absent = Counter(one.kind for photo in photos for one in photo.absent)
     lines += [
-        "  " + text("import.absent", kind=kind_name(kind, lang), count=count) for kind, count in sorted(absent.items())
+        "  " + text("import.absent", kind=kind_name(kind, lang), places=text.counted("place", count))
+        for kind, count in sorted(absent.items())
     ]
     return lines
 
@@ -74,9 +75,14 @@ def _sites(photos: Sequence[AnnotatedPhoto], lang: Lang) -> list[str]:
         counts = Counter(photo.site for photo in photos if photo.split == split)
         shown = text("console.comma").join(f"{site} {count}" for site, count in sorted(counts.items())[:8])
         more = text("import.more_sites", count=len(counts) - 8) if len(counts) > 8 else ""
-        pictures = f"{sum(counts.values()):6}"
-        told = text("import.split", pictures=pictures, sites=len(counts), shown=shown)
-        lines.append(f"  {padded(text(f'import.split_{split}'), 5)} {told}{more}")
+        total = sum(counts.values())
+        told = text(
+            "import.split.one" if total == 1 else "import.split",
+            pictures=f"{total:6}",
+            sites=text.counted("site", len(counts)),
+            shown=shown,
+        )
+        lines.append(f"  {padded(text(f'import.split_{split}'), 5)} {told}{more}".rstrip(":： "))
     return lines
 
 

@@ -57,7 +57,7 @@ def read_cvat(source: Path) -> DrawnSet:
         by_detector += sum(shape.get("source") == "auto" for shape in root.element.iter() if shape.tag in _SHAPES)
     notes = []
     if by_detector:
-        notes.append(Note.of("import.by_detector", count=by_detector))
+        notes.append(Note.of("import.by_detector", shapes=Note.counted("shape", by_detector)))
     notes += [Note.of("import.no_area", count=count, tag=tag) for tag, count in sorted(left_out.items())]
     return DrawnSet("cvat", tuple(photos), tuple(files), tuple(notes))
 

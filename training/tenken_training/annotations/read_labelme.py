@@ -64,7 +64,7 @@ def read_labelme(source: Path) -> DrawnSet:
                 str(path),
             )
         )
-    notes = (Note.of("import.points", count=points),) if points else ()
+    notes = (Note.of("import.points", points=Note.counted("point", points)),) if points else ()
     return DrawnSet("labelme", tuple(photos), tuple(files), notes)
 
 

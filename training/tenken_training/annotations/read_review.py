@@ -77,7 +77,7 @@ def gather_review(root: Path, options: ImportOptions, progress: Progress) -> Gat
         made.append(_source_photo(name, one, rows[name], flight, options.site or result.flight, kinds))
         progress.advance()
     skipped = len(photos) - len(used)
-    notes: list[str] = [Note.of("import.not_reviewed", count=skipped)] if skipped else []
+    notes: list[str] = [Note.of("import.not_reviewed", photos=Note.counted("photo", skipped))] if skipped else []
     notes.append(Note.of("import.taken_as_sound"))
     return Gathered("review", tuple(made), sha256_of_files([folder / GEOPACKAGE]), {}, kinds, notes)
 

@@ -36,7 +36,7 @@ def read_yolo(source: Path) -> DrawnSet:
         for path in files_below(source, *PHOTO_SUFFIXES)
         if (stem := _stem(path, source)) not in stems
     ]
-    notes = (Note.of("import.bare", count=len(bare)),) if bare else ()
+    notes = (Note.of("import.bare", photos=Note.counted("photo", len(bare))),) if bare else ()
     return DrawnSet("yolo", (*photos, *bare), tuple(files), notes)
 
 

@@ -124,12 +124,14 @@ def find_photos(
             f"{missing[0].where}: photo {missing[0].name} is not below {looked} ({len(missing)} missing); name their "
             "folder with --photos, or say --skip-missing"
         )
-    notes: list[str] = [Note.of("import.missing", count=len(missing), photo=missing[0].name)] if missing else []
+    notes: list[str] = []
+    if missing:
+        notes.append(Note.of("import.missing", photos=Note.counted("photo", len(missing)), photo=missing[0].name))
     pairs = sorted(found.values(), key=lambda pair: pair[1].below)
     if options.skip_unlabelled:
         bare = sum(not photo.drawings for photo, _ in pairs)
         pairs = [(photo, file) for photo, file in pairs if photo.drawings]
-        notes += [Note.of("import.no_label", count=bare)] if bare else []
+        notes += [Note.of("import.no_label", photos=Note.counted("photo", bare))] if bare else []
     return pairs, notes
 
 

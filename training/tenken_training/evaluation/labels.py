@@ -20,6 +20,9 @@ from tenken_training.evaluation.truth import Truth, from_mask, from_polygons
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 
+ALL = "all"
+"""Instead of a split's name, where a folder has no splits."""
+
 Layout = Literal["dataset", "polygons", "masks", "label-free"]
 
 
@@ -51,6 +54,8 @@ class LabelledSet:
         In the order of their names.
     annotated
         Photos of an imported data set by name, with their labels.
+    has_splits
+        Whether the photos are one part of the folder's, as ``test``; otherwise they are all there are.
     """
 
     name: str
@@ -59,6 +64,7 @@ class LabelledSet:
     classes: tuple[str, ...]
     photos: tuple[LabelledPhoto, ...]
     annotated: Mapping[str, AnnotatedPhoto] = field(default_factory=dict)
+    has_splits: bool = field(default=True, kw_only=True)
 
     @property
     def photos_without_label(self) -> int:
@@ -123,7 +129,7 @@ def read_labelled_set(
     folder
         The data set.
     split
-        Which part of it.
+        Which part of it; of a folder without splits, all photos are taken and the set is named ``FOLDER/all``.
     classes
         Kinds by class number, or the kind that masks show; by default what ``data.yaml`` says, or else crack and
         corrosion for polygons and corrosion for masks.
@@ -145,17 +151,20 @@ def read_labelled_set(
         )
         if not photos:
             raise SettingsError(f"{folder} holds no photos; give a folder of photos")
-        return LabelledSet(folder.resolve().name, "label-free", tuple(classes or KINDS), (), photos)
+        return LabelledSet(folder.resolve().name, "label-free", tuple(classes or KINDS), (), photos, has_splits=False)
     if (folder / "dataset.json").is_file():
         return _imported(folder, split, name, classes)
     images, labels, layout = _find_layout(folder, split)
+    has_splits = images != folder / "images"
+    if not has_splits:
+        name = f"{folder.resolve().name}/{ALL}"
     if classes is None:
         classes = read_class_names(folder / "data.yaml") or (KINDS if layout == "polygons" else ("corrosion",))
     photos = _pair(images, labels, ".txt" if layout == "polygons" else ".png")
     if layout == "masks" and len(classes) != 1:
         raise SettingsError(f"{labels}: masks show one kind; name it with --classes, got {', '.join(classes)}")
     kinds = _labelled_kinds(photos, classes) if layout == "polygons" else tuple(classes)
-    return LabelledSet(name, layout, kinds, tuple(classes), photos)
+    return LabelledSet(name, layout, kinds, tuple(classes), photos, has_splits=has_splits)
 
 
 def _imported(folder: Path, split: str, name: str, classes: Sequence[str] | None) -> LabelledSet:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from tenken.measurement.find import LINEAR_KINDS
 from tenken.notes import kind_name, said
 from tenken.settings import Lang
 from tenken.wording import padded, words
@@ -13,6 +14,7 @@ from tenken_training.evaluation.labels import LabelledSet
 from tenken_training.evaluation.photo_score import PhotoScore
 from tenken_training.evaluation.pictures import worst_pictures
 from tenken_training.evaluation.results import Evaluation, Figure
+from tenken_training.evaluation.sample import sample_verdict
 
 FIGURES = (
     "defect_recall",
@@ -63,7 +65,7 @@ def figures_table(evaluation: Evaluation, lang: Lang = "en") -> str:
             "evaluation.head",
             weights=evaluation.weights.name,
             dataset=evaluation.dataset,
-            photos=evaluation.photos,
+            photos=text.counted("photo", evaluation.photos),
             megapixels=f"{evaluation.megapixels:.1f}",
             tolerance=tolerance,
             speed=f"{evaluation.megapixels / max(evaluation.seconds, 1e-9):.2f}",
@@ -74,10 +76,15 @@ def figures_table(evaluation: Evaluation, lang: Lang = "en") -> str:
         threshold = evaluation.weights.thresholds.get(kind)
         said_kind = kind_name(kind, lang)
         over = text("evaluation.over", kind=said_kind, threshold=threshold)
-        lines += ["", over if threshold is not None else said_kind]
-        lines += [_line(name, part.figures[name], lang) for name in FIGURES if name in part.figures]
+        lines += ["", over if threshold is not None else said_kind, said(sample_verdict(evaluation, kind), lang)]
+        lines += [
+            _line(name, part.figures[name], lang, told=text(f"meaning.{name}"))
+            for name in FIGURES
+            if name in part.figures
+        ]
         if part.calibration_error is not None:
-            lines.append(f"{padded(figure_name('calibration_error', lang), 31)} {part.calibration_error:8.3f}")
+            error = f"{padded(figure_name('calibration_error', lang), 31)} {part.calibration_error:8.3f}"
+            lines.append(f"{error}  {'':20}  {'':24}  {text('meaning.calibration_error')}")
         if evaluation.comparison is not None:
             changes = evaluation.comparison.figures[kind]
             name = evaluation.comparison.against.name
@@ -110,12 +117,14 @@ def write_page(
     environment.filters["bounds"] = partial(bounds_text, lang=lang)
     environment.filters["name"] = partial(figure_name, lang=lang)
     environment.filters["kind"] = partial(kind_name, lang=lang)
+    environment.filters["unit"] = size_unit
     environment.filters["said"] = partial(said, lang=lang)
     page = environment.get_template("evaluation.html.j2").render(
         evaluation=evaluation,
         names=FIGURES,
         lang=lang,
         text=text,
+        verdicts={kind: sample_verdict(evaluation, kind) for kind in evaluation.kinds},
         pictures={kind: worst_pictures(labelled, scores, kind) for kind in evaluation.kinds},
     )
     path.write_text(page, encoding="utf-8", newline="\n")
@@ -135,7 +144,12 @@ def bounds_text(figure: Figure, sign: str = "", *, lang: Lang = "en") -> str:
     return words(lang)("info.range", low=figure_text(figure.low, sign), high=figure_text(figure.high, sign))
 
 
-def _line(name: str, figure: Figure, lang: Lang, sign: str = "") -> str:
+def size_unit(kind: str) -> str:
+    """Give the unit of a miss's or false alarm's size: a length for kinds with a centre line, an area for others."""
+    return "px" if kind in LINEAR_KINDS else "px²"
+
+
+def _line(name: str, figure: Figure, lang: Lang, sign: str = "", told: str = "") -> str:
     value, bounds = figure_text(figure.value, sign), bounds_text(figure, sign, lang=lang)
-    counted = words(lang).coded("counted", figure.of)
-    return f"{padded(figure_name(name, lang), 31)} {value:>8}  {padded(bounds, 20)}  n {figure.n:5} {counted}"
+    basis = f"n {figure.n:5} {padded(words(lang).coded('counted', figure.of), 16)}"
+    return f"{padded(figure_name(name, lang), 31)} {value:>8}  {padded(bounds, 20)}  {basis}  {told}".rstrip()

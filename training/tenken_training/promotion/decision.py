@@ -21,7 +21,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tenken.errors import SettingsError
 from tenken.notes import Note, NoteField
-from tenken.wording import words
 from tenken_training.evaluation import Figure, Subject
 
 Verdict = Literal["better", "worse", "no difference", "not judged"]
@@ -148,7 +147,7 @@ def reasons_of(
 
 def row_text(row: Row) -> Note:
     """Give a row's figure with both values and the difference's interval."""
-    figure = Note(row.figure, words("ja").coded("measure", row.figure))
+    figure = Note.coded("measure", row.figure)
     old, new = _number(row.old), _number(row.new)
     if row.difference is None or row.low is None or row.high is None:
         return Note.of("promotion.row_without", figure=figure, old=old, new=new)
@@ -158,7 +157,7 @@ def row_text(row: Row) -> Note:
 
 def dataset_name(name: str) -> Note:
     """Give a data set's name; those that every promotion is judged on have a Japanese one too."""
-    return Note(name, words("ja").coded("dataset", name))
+    return Note.coded("dataset", name)
 
 
 def write_decision(decision: Decision, path: Path) -> None:

@@ -10,7 +10,7 @@ from tenken.notes import said
 from tenken.settings import Lang
 from tenken.wording import padded, words
 from tenken_training.evaluation.pictures import BlunderPicture
-from tenken_training.evaluation.report import figure_name, figure_text
+from tenken_training.evaluation.report import figure_name, figure_text, size_unit
 from tenken_training.promotion.decision import Decision, Row, dataset_name
 
 Gallery = tuple[str, Sequence[BlunderPicture]]
@@ -49,6 +49,7 @@ def write_page(path: Path, decision: Decision, galleries: Sequence[Gallery], lan
     environment.filters["figure"] = figure_text
     environment.filters["name"] = partial(figure_name, lang=lang)
     environment.filters["said"] = partial(said, lang=lang)
+    environment.filters["unit"] = size_unit
     page = environment.get_template("promotion.html.j2").render(
         decision=decision,
         galleries=galleries,
