@@ -394,6 +394,35 @@ def test_a_folder_without_splits_is_judged_whole_and_says_so(walls: LabelledSet,
     assert (walls.has_splits, walls.name.rpartition("/")[2]) == (True, "test")
 
 
+@pytest.mark.parametrize("below_images", [True, False])
+def test_a_split_that_is_not_there_is_refused_with_the_names_of_those_that_are(
+    walls: LabelledSet, tmp_path: Path, below_images: bool
+) -> None:
+    for split in ("train", "val"):
+        for part in ("images", "labels"):
+            to = tmp_path / "yolo" / (Path(part) / split if below_images else Path(split) / part)
+            shutil.copytree(walls.photos[0].path.parents[1] / part, to)
+    assert len(read_labelled_set(tmp_path / "yolo", "val").photos) == 6
+    app = typer.Typer()
+    app.command()(evaluate)
+    result = CliRunner().invoke(app, ["crack-corrosion", str(tmp_path / "yolo"), "--out", str(tmp_path / "out")])
+    assert isinstance(result.exception, SettingsError)
+    assert str(result.exception) == (
+        f"{tmp_path / 'yolo'} has no labelled split test, only train, val; name one of these with --split, "
+        "or rename the folders"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_sites_below_images_are_no_splits(walls: LabelledSet, tmp_path: Path) -> None:
+    for part in ("images", "labels"):
+        for site in ("north", "south"):
+            shutil.copytree(walls.photos[0].path.parents[1] / part, tmp_path / "sites" / part / site)
+    labelled = read_labelled_set(tmp_path / "sites")
+    assert (labelled.name, len(labelled.photos)) == ("sites/all", 12)
+    assert {photo.site for photo in labelled.photos} == {"north", "south"}
+
+
 def test_differences_that_few_photos_cannot_show_are_named(walls: LabelledSet) -> None:
     evaluation = judge(walls, half_detector)
     one = evaluation.kinds["crack"].figures["line_f1"]

@@ -122,9 +122,7 @@ def evaluate_weights(
 
 
 def _notes(labelled: LabelledSet, kinds: tuple[str, ...]) -> list[Note]:
-    notes = []
-    if not labelled.has_splits and labelled.layout != "label-free":
-        notes.append(Note.of("evaluation.no_splits"))
+    notes = [] if labelled.caution is None else [labelled.caution]
     if unknown := [kind for kind in labelled.kinds if kind not in kinds]:
         notes.append(Note.of("evaluation.not_judged", kinds=Note.kinds(unknown)))
     if labelled.layout != "label-free":

@@ -75,6 +75,8 @@ class Decision(_Part):
     rows: tuple[Row, ...]
     reasons: tuple[NoteField, ...]
     """Why not; empty when promoted."""
+    notes: tuple[NoteField, ...] = ()
+    """What to bear in mind about the photos."""
 
     @property
     def accepted(self) -> bool:

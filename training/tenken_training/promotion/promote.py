@@ -10,7 +10,7 @@ from tenken.detection.weights import Weights, add_weights, find_weights
 from tenken.detection.weights_card import Promoted, read_card, write_card
 from tenken.detection.weights_folders import user_weights_dir
 from tenken.errors import SettingsError, WeightsError
-from tenken.notes import kind_name, said
+from tenken.notes import Note, kind_name, said
 from tenken.running.progress import Progress, Silence
 from tenken.settings import Lang
 from tenken.wording import words
@@ -83,6 +83,9 @@ def decide(
         datasets={one.name: one.sha256() for one in sets},
         rows=rows,
         reasons=reasons_of(rows, lost, tuple(fault for one in done for fault in one.label_faults)),
+        notes=tuple(
+            Note.of("promotion.note", dataset=one.name, note=one.caution) for one in given if one.caution is not None
+        ),
     )
     out_dir.mkdir(parents=True, exist_ok=True)
     write_page(out_dir / "promotion.html", decision, _galleries(done, lang), lang)

@@ -20,7 +20,8 @@ Gallery = tuple[str, Sequence[BlunderPicture]]
 def decision_table(decision: Decision, lang: Lang = "en") -> str:
     """Lay out the decision: all figures of whole sets, and of single sites those that changed."""
     text = words(lang)
-    lines = [text("promotion.head", new=decision.new.name, old=decision.old.name)]
+    lines = [*(said(note, lang) for note in decision.notes)]
+    lines.append(text("promotion.head", new=decision.new.name, old=decision.old.name))
     place = ""
     for row in decision.rows:
         if row.site is not None and row.verdict not in ("better", "worse"):
