@@ -13,16 +13,18 @@ from typer.testing import CliRunner, Result
 from annotation_files import HEIGHT, WIDTH, photo, write_json
 from drawn import draw_cracks
 from tenken.cli import app
-from tenken.commands.train import main_figures, retrained_text
+from tenken.commands.trained import main_figures, retrained_text
 from tenken.detection.weights import find_weights
 from tenken.notes import said
+from tenken.settings import Lang
 from tenken.wording import catalogue, padded
 from tenken_training.annotations.findings import ORDER
 from tenken_training.annotations.photo import SPLITS, Drawn
 from tenken_training.epochs import epoch_line
-from tenken_training.evaluation import Figure, Subject, read_evaluation
+from tenken_training.evaluation import Evaluation, Figure, Subject, default_conditions, read_evaluation
 from tenken_training.evaluation.figures import RULES
 from tenken_training.evaluation.report import FIGURES
+from tenken_training.evaluation.results import Comparison, KindFigures
 from tenken_training.promotion import Decision, decision_table, read_decision, write_decision
 from tenken_training.promotion import rendered_sets as rendering
 from tenken_training.promotion.decision import Verdict, reasons_of, rows_of
@@ -163,6 +165,7 @@ def test_a_retraining_tells_its_progress_and_its_end_in_japanese(tmp_path: Path)
     made = Retrained(start.card, tmp_path / "x.onnx", start, choice, None)
     told = retrained_text(made, tmp_path, (tmp_path / "kasori",), "ja")
     assert english(told) == []
+    assert f"試験用の写真がないため、{start.card.name} より良くなったかどうかはわからない。" in told.splitlines()
     assert "学習後のネットワーク 25%、学習前 75% の混合" in told
     assert "新しい現場 0.500 → 0.750、これまでの現場 0.860 → 0.850" in told
     assert told.endswith(f"次のコマンド：inspect promote {tmp_path / 'x.onnx'} --on {tmp_path / 'kasori'}")
@@ -171,6 +174,95 @@ def test_a_retraining_tells_its_progress_and_its_end_in_japanese(tmp_path: Path)
     )
     assert "重みは学習前のままである" in retrained_text(unchanged, tmp_path, (), "ja")
     assert "腐食       画素の IoU" in main_figures(start.card, "ja")
+
+
+def figure(value: float, low: float | None = None, high: float | None = None) -> Figure:
+    return Figure(value=value, low=low, high=high, n=9, of="photos", interval="bootstrap")
+
+
+def retrained_on(photos: int, tmp_path: Path, *, bounds: bool = True) -> Retrained:
+    """Weights that find more cracks, and less of the corrosion, than those they began with."""
+    differences = {
+        "crack": {
+            "line_recall": figure(0.25, 0.125, 0.375),
+            "line_precision": figure(-0.0625, -0.125, 0.03125),
+            "line_f1": figure(0.15, 0.05, 0.25),
+        },
+        "corrosion": {"pixel_iou": figure(-0.25, -0.375, -0.125)},
+    }
+    if not bounds:
+        differences = {
+            kind: {name: figure(one.value or 0.0) for name, one in figures.items()}
+            for kind, figures in differences.items()
+        }
+    evaluation = Evaluation(
+        weights=Subject(name="kasori", sha256="1" * 64, thresholds={}),
+        dataset="kasori/test",
+        dataset_sha256="2" * 64,
+        layout="dataset",
+        photos=photos,
+        photos_without_label=0,
+        megapixels=12.0,
+        seconds=1.0,
+        conditions=default_conditions(),
+        kinds={
+            "crack": KindFigures(
+                figures={"line_recall": figure(0.75), "line_precision": figure(0.625), "line_f1": figure(0.68)}
+            ),
+            "corrosion": KindFigures(figures={"pixel_iou": figure(0.5)}),
+        },
+        comparison=Comparison(
+            against=Subject(name="crack-corrosion", sha256="3" * 64, thresholds={}), figures=differences
+        ),
+    )
+    start = find_weights()
+    choice = Choice(0.25, tmp_path / "x.pt", Scores({}, 0.75, 0.85, kept=False), (0.5, 0.86))
+    return Retrained(start.card, tmp_path / "x.onnx", start, choice, evaluation)
+
+
+def squeezed(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+def test_the_start_stands_beside_the_new_weights_with_what_so_many_photos_can_tell(tmp_path: Path) -> None:
+    made = retrained_on(12, tmp_path)
+    lines = squeezed(retrained_text(made, tmp_path, (), "en"))
+    for line in (
+        "kasori beside crack-corrosion, on 12 photos for testing that neither training nor thresholds have seen "
+        "(95 % intervals of the difference):",
+        "crack line recall 0.500 to 0.750 +0.250 (+0.125 to +0.375) better",
+        "crack line precision 0.688 to 0.625 -0.062 (-0.125 to +0.031) no clear difference",
+        "corrosion pixel iou 0.750 to 0.500 -0.250 (-0.375 to -0.125) worse",
+        "crack: 12 photos, the same for both: a difference to crack-corrosion in line_f1 below 0.10 proves nothing.",
+    ):
+        assert line in lines
+    told = retrained_text(made, tmp_path, (), "ja")
+    assert english(told) == []
+    for line in (
+        "ひびわれ 中心線の再現率 0.500 → 0.750 +0.250 (+0.125～+0.375) 良くなった",
+        "ひびわれ 中心線の適合率 0.688 → 0.625 -0.062 (-0.125～+0.031) はっきりした差なし",
+        "腐食 画素の IoU 0.750 → 0.500 -0.250 (-0.375～-0.125) 悪くなった",
+        "ひびわれ：写真 12 枚（両方とも同じ写真）：中心線のF1 の crack-corrosion との差が 0.10 未満であれば、"
+        "差があるとはいえない。",
+    ):
+        assert line in squeezed(told)
+
+
+@pytest.mark.parametrize(
+    ("lang", "nothing", "open_row"),
+    [
+        ("en", "Too few test photos (4 photos): these figures prove nothing", "no interval"),
+        ("ja", "試験用の写真が少なすぎ（写真 4 枚）、良くなったとも悪くなったともいえない。", "区間なし"),
+    ],
+)
+def test_fewer_than_five_test_photos_prove_nothing_in_one_line(
+    tmp_path: Path, lang: Lang, nothing: str, open_row: str
+) -> None:
+    lines = squeezed(retrained_text(retrained_on(4, tmp_path, bounds=False), tmp_path, (), lang))
+    assert sum(line.startswith(nothing) for line in lines) == 1
+    assert sum(line.endswith(f" {open_row}") for line in lines) == 4
+    more = squeezed(retrained_text(retrained_on(5, tmp_path), tmp_path, (), lang))
+    assert not any(line.startswith(nothing) or line.endswith(f" {open_row}") for line in more)
 
 
 def test_an_epoch_of_a_recipe_is_told_in_japanese() -> None:
@@ -218,10 +310,6 @@ def test_an_evaluation_and_its_page_are_japanese_and_its_json_is_not(tmp_path: P
 
 
 # Promoting
-
-
-def figure(value: float, low: float | None = None, high: float | None = None) -> Figure:
-    return Figure(value=value, low=low, high=high, n=9, of="photos", interval="bootstrap")
 
 
 def test_a_refusal_gives_its_reasons_in_japanese_and_keeps_them_in_english(tmp_path: Path) -> None:

@@ -9,21 +9,13 @@ import typer
 from tenken.commands import options
 
 if TYPE_CHECKING:
-    from tenken.detection.weights_card import WeightsCard
     from tenken.running.progress import Progress
     from tenken.settings import Lang
-    from tenken_training.retraining import Retrained
 
 NEEDED = ("torch", "ultralytics", "cv2", "onnx", "matplotlib", "yaml")
 """Modules of the extra ``train``."""
 INTERRUPTED = 130
 """Exit code after Ctrl+C, as shells have it."""
-MAIN_FIGURES = (
-    *(("crack", name) for name in ("line_recall", "line_precision", "line_f1", "mask_map50")),
-    *(("corrosion", name) for name in ("pixel_recall", "pixel_precision", "pixel_iou", "mask_map50")),
-    *(("corrosion", f"state_f1_{state}") for state in ("fair", "poor", "severe")),
-)
-"""What is printed of a card; all of it: ``inspect weights show``."""
 
 
 def train(
@@ -121,6 +113,7 @@ def _train_on(
     progress: "Progress",
     lang: "Lang",
 ) -> str:
+    from tenken.commands.trained import retrained_text
     from tenken_training.retraining import Request, retrain
 
     request = Request(
@@ -138,23 +131,6 @@ def _train_on(
     return retrained_text(retrain(request, progress), request.work_dir, (dataset, *replay), lang)
 
 
-def retrained_text(made: "Retrained", work: Path, folders: tuple[Path, ...], lang: "Lang") -> str:
-    """Say what came of a retraining, and what to do next."""
-    from tenken.notes import said
-    from tenken.wording import words
-
-    text = words(lang)
-    lines = [text("train.curves", path=work / "curves.svg")]
-    if made.choice.unchanged:
-        return "\n".join([*lines, text("train.unchanged")])
-    lines += [text("train.chosen", choice=said(made.choice.told(), lang)), main_figures(made.card, lang)]
-    if made.evaluation is not None:
-        page = work / "evaluation" / "evaluation.html"
-        lines.append(text("train.beside", name=made.start.card.name, path=page))
-    judged = " ".join(f"--on {folder}" for folder in folders)
-    return "\n".join([*lines, text("train.next", path=made.path, judged=judged)])
-
-
 def _train_recipe(
     recipe: Path,
     data: Path,
@@ -169,6 +145,7 @@ def _train_recipe(
     progress: "Progress",
     lang: "Lang",
 ) -> tuple[Path, str]:
+    from tenken.commands.trained import main_figures
     from tenken.errors import SettingsError
     from tenken.wording import words
 
@@ -196,25 +173,3 @@ def _train_recipe(
         )  # fmt: skip
         lines += [main_figures(card, lang), text("train.use", path=out / card.file)]
     return work, "\n".join(lines)
-
-
-def main_figures(card: "WeightsCard", lang: "Lang" = "en") -> str:
-    """Lay out a card's main figures with their intervals."""
-    from tenken.notes import kind_name
-    from tenken.wording import padded, words
-
-    text = words(lang)
-    by_measure = {metric.measure: metric for metric in card.metrics}
-    lines = [text("train.figures", name=card.name)]
-    for kind, figure in MAIN_FIGURES:
-        metric = by_measure.get(f"{kind}, {figure}")
-        if metric is not None:
-            interval = ""
-            if metric.low is not None and metric.high is not None:
-                interval = f"  ({text('info.range', low=f'{metric.low:.3f}', high=f'{metric.high:.3f}')})"
-            measure = f"{padded(kind_name(kind, lang), 10)} {padded(text.coded('measure', figure), 18)}"
-            lines.append(f"  {measure} {metric.value:.3f}{interval}")
-    thresholds = text("console.comma").join(
-        f"{kind_name(kind, lang)} {card.thresholds[kind]:.2f}" for kind in card.classes
-    )
-    return "\n".join([*lines, f"  {text('train.lowest_score', thresholds=thresholds)}"])
