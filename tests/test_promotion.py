@@ -295,7 +295,8 @@ def test_a_set_without_splits_is_told_of_beside_the_decision(walls: Dataset, tmp
         text = "0 0.1 0.4 0.9 0.4 0.9 0.5\n"
         (tmp_path / "site" / "labels" / f"{photo.path.stem}.txt").write_text(text, encoding="utf-8")
     blind = stand_in(tmp_path, "blind", thresholds={"crack": 0.9999, "corrosion": 0.61})
-    given = [read_labelled_set(tmp_path / "site"), of(walls)]
+    with_splits = replace(of(walls), photos=of(walls).photos[:2])
+    given = [read_labelled_set(tmp_path / "site"), with_splits]
     decision = decide(blind, given, tmp_path / "out", rendered=(), lang="ja").decision
     [note] = decision.notes
     assert note.startswith("site/all: The folder has no splits: all its photos were judged.")
