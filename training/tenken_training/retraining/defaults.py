@@ -109,6 +109,7 @@ def chosen_settings(
             warmup_steps=WARMUP_STEPS,
             weight_decay=5e-4,
             ema_decay=0.98,
+            thin_cracks=True,
         ),
         minutes=minutes,
     )
