@@ -24,6 +24,14 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _english() -> Iterator[None]:
+    """Commands that are not asked for a language answer in English, also on a Japanese machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LC_ALL", "C.UTF-8")
+        yield
+
+
 @dataclass(frozen=True, slots=True)
 class DemoFlight:
     """A demo flight on disk and its truth."""

@@ -1,7 +1,10 @@
 """How detectors are judged: labels, pairing, figures, intervals, and the command that puts them on a page."""
 
 import json
+import re
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,14 +37,18 @@ from tenken_training.evaluation import (
     read_labelled_set,
     score_photos,
     write_evaluation,
+    write_page,
 )
 from tenken_training.evaluation.average_precision import average_precision
+from tenken_training.evaluation.blunders import wrong_patch
 from tenken_training.evaluation.calibration import reliability
 from tenken_training.evaluation.centreline_score import points_along, region_lines, within
 from tenken_training.evaluation.intervals import poisson, resamples, wilson
 from tenken_training.evaluation.looks import look_of
 from tenken_training.evaluation.matching import box_iou, mask_iou, matches
 from tenken_training.evaluation.pixel_score import state_tally
+from tenken_training.evaluation.results import KindFigures
+from tenken_training.evaluation.sample import sample_verdict
 from tenken_training.evaluation.scenes import concrete_scene, steel_scene
 from tenken_training.evaluation.truth import joined_objects
 from tenken_training.evaluation.whole_photo import reduced
@@ -346,6 +353,108 @@ def test_half_a_crack_is_half_the_recall_at_full_precision(walls: LabelledSet) -
     assert "mask_map50" not in got
 
 
+def test_the_missing_part_of_a_crack_found_by_half_or_more_is_a_miss(walls: LabelledSet) -> None:
+    def most_detector(tile: npt.NDArray[np.uint8]) -> Detections:
+        seen = tile.copy()
+        seen[:, 3 * tile.shape[1] // 5 :] = 255
+        return perfect_detector(seen)
+
+    judged = Judged(Subject(name="oracle", sha256="0" * 64, thresholds={}), most_detector)
+    blunders = [
+        one
+        for score in score_photos(walls, judged, ("crack",), default_conditions())
+        for one in score.kinds["crack"].blunders
+    ]
+    parts = [one for one in blunders if one.part]
+    assert parts
+    for one in parts:
+        assert one.score is None
+        assert one.xyxy_px[0] == pytest.approx(3 * SIDE_PX / 5, abs=6)
+        assert one.size == pytest.approx(one.xyxy_px[2] - one.xyxy_px[0], rel=0.5)
+
+
+def test_what_a_patch_lacks_is_shown_and_its_rim_is_not() -> None:
+    wrong = np.zeros((60, 60), dtype=bool)
+    wrong[:2], wrong[:, :3] = True, True
+    assert wrong_patch("corrosion", wrong, 10, 20, None, 100) is None
+    wrong[30:50, 20:60] = True
+    patch = wrong_patch("corrosion", wrong, 10, 20, 0.7, 100)
+    assert patch is not None
+    assert (patch.xyxy_px, patch.size, patch.score, patch.part) == ((30, 50, 70, 70), 800, 0.7, True)
+
+
+def without_splits(walls: LabelledSet, folder: Path) -> Path:
+    shutil.copytree(walls.photos[0].path.parents[1], folder)
+    return folder
+
+
+def test_a_folder_without_splits_is_judged_whole_and_says_so(walls: LabelledSet, tmp_path: Path) -> None:
+    labelled = read_labelled_set(without_splits(walls, tmp_path / "site"))
+    assert (labelled.name, labelled.has_splits, len(labelled.photos)) == ("site/all", False, 6)
+    assert (walls.has_splits, walls.name.rpartition("/")[2]) == (True, "test")
+
+
+@pytest.mark.parametrize("below_images", [True, False])
+def test_a_split_that_is_not_there_is_refused_with_the_names_of_those_that_are(
+    walls: LabelledSet, tmp_path: Path, below_images: bool
+) -> None:
+    for split in ("train", "val"):
+        for part in ("images", "labels"):
+            to = tmp_path / "yolo" / (Path(part) / split if below_images else Path(split) / part)
+            shutil.copytree(walls.photos[0].path.parents[1] / part, to)
+    assert len(read_labelled_set(tmp_path / "yolo", "val").photos) == 6
+    app = typer.Typer()
+    app.command()(evaluate)
+    result = CliRunner().invoke(app, ["crack-corrosion", str(tmp_path / "yolo"), "--out", str(tmp_path / "out")])
+    assert isinstance(result.exception, SettingsError)
+    assert str(result.exception) == (
+        f"{tmp_path / 'yolo'} has no labelled split test, only train, val; name one of these with --split, "
+        "or rename the folders"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_sites_below_images_are_no_splits(walls: LabelledSet, tmp_path: Path) -> None:
+    for part in ("images", "labels"):
+        for site in ("north", "south"):
+            shutil.copytree(walls.photos[0].path.parents[1] / part, tmp_path / "sites" / part / site)
+    labelled = read_labelled_set(tmp_path / "sites")
+    assert (labelled.name, len(labelled.photos)) == ("sites/all", 12)
+    assert {photo.site for photo in labelled.photos} == {"north", "south"}
+
+
+def test_differences_that_few_photos_cannot_show_are_named(walls: LabelledSet) -> None:
+    evaluation = judge(walls, half_detector)
+    one = evaluation.kinds["crack"].figures["line_f1"]
+    assert one.low is not None
+    assert one.high is not None
+    told = sample_verdict(evaluation, "crack")
+    [below] = re.findall(r"^6 photos: differences in line_f1 below (\d\.\d\d) prove nothing", told)
+    assert 0 <= float(below) - (one.high - one.low) / 2 < 0.01
+    few = evaluation.model_copy(
+        update={"photos": 3, "kinds": {"crack": KindFigures(figures={"line_f1": one.model_copy(update={"low": None})})}}
+    )
+    assert sample_verdict(few, "crack").startswith("3 photos: too few for an interval")
+
+
+def test_each_figure_is_printed_with_its_meaning(walls: LabelledSet) -> None:
+    lines = figures_table(judge(walls, half_detector)).splitlines()
+    [line, *by_site] = [one for one in lines if one.startswith("line_recall ")]
+    assert len(by_site) == 2
+    assert line.endswith("part of the labelled crack length that was found")
+
+
+def test_a_page_says_where_there_is_no_miss_and_no_false_alarm(walls: LabelledSet, tmp_path: Path) -> None:
+    judged = Judged(Subject(name="oracle", sha256="0" * 64, thresholds={}), perfect_detector)
+    conditions = default_conditions().model_copy(update={"resamples": 0})
+    for detector, missed in ((perfect_detector, False), (half_detector, True)):
+        scores = score_photos(walls, replace(judged, detector=detector), ("crack",), conditions)
+        evaluation = evaluation_of(walls, judged.subject, scores, ("crack",), conditions)
+        write_page(tmp_path / "page.html", evaluation, walls, scores)
+        page = (tmp_path / "page.html").read_text(encoding="utf-8")
+        assert ("<img" in page, "No miss" in page, "No false alarm" in page) == (missed, not missed, True)
+
+
 def test_everything_found_where_nothing_is_counts_as_a_false_alarm(tmp_path: Path) -> None:
     for number in range(5):
         Image.fromarray(draw_cracks(CRACKS, 5, (SIDE_PX, SIDE_PX))).save(tmp_path / f"{number}.png")
@@ -439,6 +548,20 @@ def test_the_command_leaves_figures_and_a_page_that_needs_no_network(walls: Labe
     assert "http://" not in page
     assert "https://" not in page
     assert json.loads((out / "evaluation.json").read_text(encoding="utf-8"))["format"] == 1
+
+
+def test_the_command_calls_a_folder_without_splits_all(walls: LabelledSet, tmp_path: Path) -> None:
+    app, out = typer.Typer(), tmp_path / "out"
+    app.command()(evaluate)
+    command = ["first-crack-corrosion", str(without_splits(walls, tmp_path / "site")), "--out", str(out)]
+    result = CliRunner().invoke(app, [*command, "--resamples", "0"])
+    assert result.exit_code == 0, result.output
+    evaluation = read_evaluation(out / "evaluation.json")
+    assert evaluation.dataset == "site/all"
+    page = (out / "evaluation.html").read_text(encoding="utf-8")
+    for told in (result.output, page, "\n".join(evaluation.notes)):
+        assert told.count("The folder has no splits") == 1
+        assert "site/test" not in told
 
 
 # Stand-ins for elsewhere

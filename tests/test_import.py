@@ -2,6 +2,7 @@
 
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from shapely import LineString, Polygon, affinity, box
+from shapely import LineString, MultiPolygon, Polygon, affinity, box
 from typer.testing import CliRunner
 
 from annotation_files import HEIGHT, PHOTO, WIDTH, photo, write_json, write_labelme
@@ -23,10 +24,14 @@ from tenken.hashing import file_sha256
 from tenken.running.progress import Silence
 from tenken_training.annotations.checks import Checks
 from tenken_training.annotations.classes import map_classes, read_class_map
+from tenken_training.annotations.contact_sheet import GAP_PX, SIDE_PX, write_contact_sheet
 from tenken_training.annotations.dataset import Dataset, Label, read_dataset
+from tenken_training.annotations.findings import Finding
 from tenken_training.annotations.import_options import ImportOptions
+from tenken_training.annotations.import_table import import_table
 from tenken_training.annotations.importing import Imported, import_annotations
 from tenken_training.annotations.near_duplicates import near_pairs, perceptual_hash
+from tenken_training.annotations.photo import Absence, AnnotatedPhoto
 from tenken_training.annotations.splits import Placed, assign_splits
 from tenken_training.annotations.tiling import cut_labels, tile_boxes
 
@@ -214,7 +219,7 @@ def test_adding_keeps_what_is_there_where_it_is(tmp_path: Path) -> None:
     assert len(outcome.dataset.sources) == 2
     assert read_dataset(tmp_path / "set") == outcome.dataset
     before = (tmp_path / "set" / "dataset.json").read_bytes()
-    with pytest.raises(SettingsError, match=r"all its 7 photos are in .* already; nothing to add"):
+    with pytest.raises(SettingsError, match=r"7 photos, all in .* already; nothing to add"):
         imported(tmp_path / "more", tmp_path / "set", append=True)
     assert (tmp_path / "set" / "dataset.json").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "more", "set"]
@@ -248,6 +253,54 @@ def test_labels_that_are_too_wide_or_missing_are_shown(tmp_path: Path) -> None:
     sheet = np.asarray(Image.open(tmp_path / "set" / "contact-sheet.jpg").convert("RGB"), dtype=int)
     red = (sheet[..., 0] > 170) & (sheet[..., 1:].max(axis=2) < 110)
     assert red.sum() > 300, "the places meant are framed"
+
+
+def on_sheet(tmp_path: Path, name: str, label: Polygon, *findings: Finding) -> np.ndarray[Any, Any]:
+    side_px = 1000
+    area = MultiPolygon([label])
+    one = AnnotatedPhoto(
+        name, tmp_path / "a.png", "a", "train", side_px, side_px, "0" * 64, ("crack",), (Label("crack", area),)
+    )
+    path = tmp_path / "sheet.jpg"
+    write_contact_sheet(path, [one], findings, lambda _: np.full((side_px, side_px, 3), 200, dtype=np.uint8))
+    return np.asarray(Image.open(path).convert("RGB"), dtype=int)
+
+
+@pytest.mark.parametrize("name", ["W" * 200, "north/" + "pier_" * 40 + "DJI_0001.jpg", "橋脚" * 60 + ".jpg"])
+def test_captions_of_the_contact_sheet_stay_below_their_picture(tmp_path: Path, name: str) -> None:
+    sheet = on_sheet(tmp_path, name, box(400, 400, 500, 410))
+    captions = sheet[GAP_PX + SIDE_PX + 1 :].max(axis=2) < 150
+    assert captions[:, GAP_PX : GAP_PX + SIDE_PX].sum() > 200
+    assert not captions[:, GAP_PX + SIDE_PX + 2 :].any()
+
+
+@pytest.mark.parametrize("left", [100, 690])
+def test_the_contact_sheet_shows_the_whole_label_that_a_check_means(tmp_path: Path, left: int) -> None:
+    place = (left + 140.0, 500.0, left + 160.0, 520.0)
+    sheet = on_sheet(
+        tmp_path, "a.png", box(left, 500, left + 300, 520), Finding("tiny", "a.png", "", "crack", "", place)
+    )
+    cell = sheet[GAP_PX : GAP_PX + SIDE_PX, GAP_PX : GAP_PX + SIDE_PX]
+    blue = np.flatnonzero(((cell[..., 2] - cell[..., 0]) > 100).any(axis=0))
+    assert blue[-1] - blue[0] == pytest.approx(300 / 450 * SIDE_PX, abs=3)
+    assert blue[0] > 5
+    assert blue[-1] < SIDE_PX - 2
+
+
+def test_the_table_counts_one_thing_as_one(tmp_path: Path) -> None:
+    place = Absence("corrosion", MultiPolygon([box(0, 0, 9, 9)]))
+    one = AnnotatedPhoto(
+        "a.png", tmp_path / "a.png", "north", "train", 90, 90, "0" * 64, ("crack",),
+        (Label("crack", MultiPolygon([box(10, 40, 80, 44)])),), absent=(place,),
+    )  # fmt: skip
+    dataset = Dataset(tmp_path, "set", (one,))
+    table = import_table(Imported(dataset, frozenset({"a.png"}), "coco", ()))
+    for told in ("set: 1 photo from coco", "1 picture  of 1 site: north 1", "corrosion: 1 place where it was rejected"):
+        assert told in table
+    two = replace(dataset, photos=(one, replace(one, name="b.png", site="south", sha256="1" * 64)))
+    table = import_table(Imported(two, frozenset({"a.png", "b.png"}), "coco", ()))
+    for told in ("2 photos", "2 pictures of 2 sites: north 1, south 1", "2 places"):
+        assert told in table
 
 
 def test_labels_that_fit_are_not_doubted(tmp_path: Path) -> None:
@@ -355,4 +408,4 @@ def test_missing_photos_can_be_left_out(tmp_path: Path) -> None:
         imported(tmp_path / "in", tmp_path / "set", kinds=("crack",))
     outcome = imported(tmp_path / "in", tmp_path / "set", kinds=("crack",), skip_missing=True)
     assert [one.name.rsplit("/")[-1] for one in outcome.dataset.photos] == [PHOTO]
-    assert any("1 photos are missing" in note for note in outcome.notes)
+    assert any("1 photo missing and left out" in note for note in outcome.notes)

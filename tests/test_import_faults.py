@@ -1,6 +1,7 @@
 """Malformed sources: one line that names file and place, and never a data set, nor half of one."""
 
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -127,16 +128,24 @@ def make(folder: Path, write: Callable[..., Any] = write_coco) -> Path:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"width": 330', '"width": -330', r"instances\.json, images\[0\]\.width: is -330, no width or height"),
+        ('"width": 330', '"width": -330', r"instances\.json, image 7 '橋 1\.png', width: is -330, no width"),
         ('"bbox"', '"box"', None),
-        ('"image_id": 7', '"image_id": 8', r"annotations\[0\]\.image_id: 8 is no image"),
-        ('"category_id": 1', '"category_id": 9', r"annotations\[\d\]\.category_id: 9 is no category"),
+        ('"image_id": 7', '"image_id": 8', r"instances\.json, annotation 0, image_id: 8 is no image"),
+        (
+            '"category_id": 1',
+            '"category_id": 9',
+            r"annotation \d in image 7 '橋 1\.png', category_id: 9 is no category",
+        ),
         ("[[", "[[NaN, ", r"instances\.json: holds a number that is none \(NaN\)"),
-        ("[[", "[[1e300, 5, ", r"annotations\[0\]\.segmentation\[0\]: holds 1e\+300, no place in a picture"),
-        ("[[", "[[1, ", r"annotations\[0\]\.segmentation\[0\]: holds \d+ numbers, not x and y in turn"),
+        ("[[", "[[1e300, 5, ", r"annotation 0 in image 7 '橋 1\.png', segmentation\[0\]: holds 1e\+300, no place in"),
+        ("[[", "[[1, ", r"image 7 '橋 1\.png', segmentation\[0\]: holds \d+ numbers, not x and y in turn"),
         ("}]}", "}]", r"instances\.json, line 1: is no JSON"),
         ('"ひびわれ"', '"ひびれ"', r'classes that are not known: ひびれ .*known: 腐食.*"ひびれ" = "\.\.\."'),
-        (PHOTO, "../../etc/gone.png", r"images\[0\]: photo ../../etc/gone\.png is not below .* --photos"),
+        (
+            PHOTO,
+            "../../etc/gone.png",
+            r"image 7 '../../etc/gone\.png': photo ../../etc/gone\.png is not below .* --photos",
+        ),
         ('"width": 330', '"width": 331', r"labels are of a picture of 331 x 220 px, but .*橋 1\.png has 330 x 220"),
     ],
 )
@@ -206,9 +215,7 @@ def test_masks_of_impossible_size_are_refused_before_they_are_made(tmp_path: Pat
     content = json.loads(path.read_text(encoding="utf-8"))
     content["annotations"][0]["segmentation"] = {"size": [100_000, 100_000], "counts": [0, 10**10]}
     write_json(path, content)
-    assert "annotations[0].segmentation.counts: 10000000000 pixels are no mask" in (
-        refused(source, tmp_path / "set") or ""
-    )
+    assert "segmentation, counts: 10000000000 pixels are no mask" in (refused(source, tmp_path / "set") or "")
 
 
 def zipped(path: Path, entries: dict[str, bytes]) -> Path:
@@ -237,6 +244,32 @@ def test_a_whole_zip_is_read_with_its_photos(tmp_path: Path) -> None:
     made = import_annotations(zipped(tmp_path / "task.zip", files), tmp_path / "set", ImportOptions())
     assert [len(one.labels) for one in made.dataset.photos] == [2]
     assert made.dataset.photos[0].site == "task"
+
+
+def test_messages_name_the_zip_and_the_file_in_it(tmp_path: Path) -> None:
+    source = make(tmp_path / "source", write_cvat)
+    files = {f"export/{path.relative_to(source).as_posix()}": path.read_bytes() for path in source.rglob("*.*")}
+    whole = zipped(tmp_path / "task.zip", files)
+    made = import_annotations(whole, tmp_path / "set", ImportOptions(boxes_as_masks=False, tile_px=0))
+    text = files["export/annotations.xml"].decode()
+    files["export/annotations.xml"] = text.replace('height="220"', 'height="0"', 1).encode()
+    broken = zipped(tmp_path / "broken.zip", files)
+    message = refused(broken, tmp_path / "other") or ""
+    assert message.startswith(f"{broken}, export{os.sep}annotations.xml, image 1 '橋 1.png': height is 0")
+    assert "tenken-import-" not in message + "".join(one.where for one in made.findings)
+    unreadable = zipped(tmp_path / "plain.zip", {"readme.md": b"nothing"})
+    assert (refused(unreadable, tmp_path / "other") or "").startswith(f"{unreadable}: holds no annotations")
+
+
+def test_a_fault_in_label_studio_names_the_task_and_its_photo(tmp_path: Path) -> None:
+    source = make(tmp_path / "source", WRITERS["label-studio"][0])
+    path = label_file(source)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"original_width": 330', '"original_width": -1', 1), encoding="utf-8")
+    message = refused(source, tmp_path / "set") or ""
+    assert f"{path.name}, task 1 " in message
+    assert "橋 1.png'" in message
+    assert "original_width: is -1" in message
 
 
 def test_damaged_photos_are_named(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Promotion: nothing worse passes, something must be better, and weights that learned from poisoned labels do not."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +34,7 @@ from tenken_training.evaluation import (
     read_labelled_set,
     score_photos,
 )
-from tenken_training.promotion import Decision, decide, install, read_decision
+from tenken_training.promotion import Decision, decide, decision_table, install, read_decision
 from tenken_training.promotion import rendered_sets as rendering
 from tenken_training.promotion.decision import ALARMS, AREA_FIGURES, LINE_FIGURES, reasons_of, rows_of, verdict_of
 from tenken_training.promotion.label_check import CELL_PX, label_faults
@@ -284,6 +285,26 @@ def test_fewer_than_five_photos_decide_nothing(walls: Dataset, tmp_path: Path) -
     decision = decide(blind, [few], tmp_path / "out", rendered=()).decision
     assert {row.verdict for row in decision.rows} == {"not judged"}
     assert "no reason to change" in decision.reasons[0]
+
+
+def test_a_set_without_splits_is_told_of_beside_the_decision(walls: Dataset, tmp_path: Path) -> None:
+    for part in ("images", "labels"):
+        (tmp_path / "site" / part).mkdir(parents=True)
+    for photo in walls.photos[:2]:
+        shutil.copy(photo.path, tmp_path / "site" / "images" / photo.path.name)
+        text = "0 0.1 0.4 0.9 0.4 0.9 0.5\n"
+        (tmp_path / "site" / "labels" / f"{photo.path.stem}.txt").write_text(text, encoding="utf-8")
+    blind = stand_in(tmp_path, "blind", thresholds={"crack": 0.9999, "corrosion": 0.61})
+    with_splits = replace(of(walls), photos=of(walls).photos[:2])
+    given = [read_labelled_set(tmp_path / "site"), with_splits]
+    decision = decide(blind, given, tmp_path / "out", rendered=(), lang="ja").decision
+    [note] = decision.notes
+    assert note.startswith("site/all: The folder has no splits: all its photos were judged.")
+    assert decision_table(decision).splitlines()[0] == note
+    told = "site/all：フォルダーが学習用・試験用に分かれていないため、すべての写真で評価した。"
+    assert decision_table(decision, "ja").splitlines()[0].startswith(told)
+    assert told in (tmp_path / "out" / "promotion.html").read_text(encoding="utf-8")
+    assert read_decision(tmp_path / "out" / "promotion.json").notes == (str(note),)
 
 
 def test_the_command_refuses_with_one_line_and_changes_nothing(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -81,7 +82,13 @@ def test_looks_that_were_shown_are_worth_less() -> None:
         window("wall too", 0.5, look=(0.01, 0)),
         window("steel", 0.8, look=(5, 5)),
     ]
-    assert [choice.window.photo for choice in choose(windows, 2)] == ["wall", "steel"]
+    choices = choose(windows, 3)
+    assert [choice.window.photo for choice in choices] == ["wall", "steel", "wall too"]
+    # Not the worth alone decides, and what decides falls with the rank.
+    assert choices[1].worth < choices[2].worth
+    gains = [choice.gain for choice in choices]
+    assert gains == sorted(gains, reverse=True)
+    assert gains[2] < 0.1 < gains[1]
 
 
 def test_a_fifth_is_chosen_by_look_where_nothing_was_found() -> None:
@@ -141,12 +148,15 @@ def test_a_run_becomes_a_folder_of_pictures_and_annotations(
     finished: Path, small_demo: DemoFlight, tmp_path: Path
 ) -> None:
     dest = tmp_path / "suggested"
-    done = CliRunner().invoke(app, ["suggest", str(finished), "--photos", "4", "--size", "320", "--dest", str(dest)])
+    done = CliRunner().invoke(app, ["suggest", str(finished), "--count", "4", "--size", "320", "--dest", str(dest)])
     assert done.exit_code == 0, done.output
     rows = list(csv.DictReader(io.StringIO((dest / "suggested.csv").read_text(encoding="utf-8-sig"))))
     pictures = sorted((dest / "images").iterdir())
     assert 0 < len(rows) <= 4
     assert [path.name for path in pictures] == [row["image"] for row in rows]
+    by_worth = [float(row["gain"]) for row in rows if row["why"] != "unlike"]
+    assert by_worth == sorted(by_worth, reverse=True)
+    assert f"--site {small_demo.images.parent.name}/images " in done.output
     images = ElementTree.parse(dest / "annotations.xml").findall("image")  # noqa: S314 - our own
     assert [image.get("name") for image in images] == [row["image"] for row in rows]
     # A picture is the photo's own window.
@@ -160,6 +170,15 @@ def test_a_run_becomes_a_folder_of_pictures_and_annotations(
     for shape in images[0]:
         points = [tuple(map(float, point.split(","))) for point in str(shape.get("points")).split(";")]
         assert frame.covers(shapely.MultiPoint(points))
+
+
+def test_what_to_do_with_the_pictures_is_told_in_japanese(finished: Path, tmp_path: Path) -> None:
+    options = ["--count", "2", "--size", "320", "--dest", str(tmp_path / "task"), "--lang", "ja"]
+    lines = CliRunner().invoke(app, ["suggest", str(finished), *options]).output.splitlines()
+    assert [line for line in lines if re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", line) is None] == []
+    assert "ラベルを付けるべき画像の選択 …" in lines
+    assert any(line.endswith(f" 2 枚を {tmp_path / 'task'} に書き出した") for line in lines)
+    assert lines[-1].startswith("取り込むには：inspect import EXPORT.zip --photos ")
 
 
 def test_equal_runs_give_equal_tasks(finished: Path, tmp_path: Path) -> None:

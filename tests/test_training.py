@@ -24,7 +24,7 @@ from torch import nn
 from typer.testing import CliRunner, Result
 
 from tenken.cli import app
-from tenken.commands.train import main_figures
+from tenken.commands.trained import main_figures
 from tenken.detection.detect import KINDS
 from tenken.detection.weights import find_weights
 from tenken.errors import SettingsError

@@ -5,7 +5,9 @@ their language with `said`.
 """
 
 from collections.abc import Iterable
-from typing import Self
+from typing import Annotated, Any, Self
+
+from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
 from tenken.wording import words
 
@@ -44,7 +46,36 @@ class Note(str):
         parts = list(notes)
         return cls("; ".join(parts), "；".join(said(part, "ja") for part in parts))
 
+    @classmethod
+    def counted(cls, name: str, count: int) -> Self:
+        """Give a number of things (``"photo"``), in the singular where there is one."""
+        return cls(words("en").counted(name, count), words("ja").counted(name, count))
+
+    @classmethod
+    def coded(cls, group: str, code: str) -> Self:
+        """Name what files have a code for: by the code, and by its word of a group (``"measure"``)."""
+        return cls(code, words("ja").coded(group, code))
+
+    @classmethod
+    def kinds(cls, kinds: Iterable[str]) -> Self:
+        """Name kinds of defects: by their codes, as data sets and weights have them, and by the official terms."""
+        codes = list(kinds)
+        return cls(", ".join(codes), "、".join(words("ja").kind(code) for code in codes))
+
 
 def said(text: str, lang: str) -> str:
     """Give a text in a language; what is no note has only one."""
     return text.ja if lang == "ja" and isinstance(text, Note) else str(text)
+
+
+def _kept(text: Any, handler: ValidatorFunctionWrapHandler) -> str:
+    return text if isinstance(text, Note) else str(handler(text))
+
+
+NoteField = Annotated[str, WrapValidator(_kept)]
+"""A text of a pydantic model that stays a note; what is written and read again is the English sentence."""
+
+
+def kind_name(kind: str, lang: str) -> str:
+    """Give a kind of defect in tables of data sets and weights: its code in English, its official term in Japanese."""
+    return said(Note.kinds([kind]), lang)

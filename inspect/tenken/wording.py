@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from unicodedata import east_asian_width
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
@@ -65,3 +66,9 @@ def words(lang: str) -> Words:
     if lang not in LANGUAGES:
         raise SettingsError(f"Language '{lang}' is not known, use one of: {', '.join(LANGUAGES)}")
     return Words(lang, {key: getattr(entry, lang) for key, entry in catalogue().items()})
+
+
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """Fill up with spaces to columns of a terminal, in which a Japanese letter takes two; to the right where asked."""
+    space = " " * (width - sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text))
+    return space + text if right else text + space

@@ -176,6 +176,26 @@ def test_rust_shows_its_condition_state_with_its_score_and_says_that_this_is_no_
     assert shown[lang] in page.text.split(label)[1][:80]
 
 
+def test_located_defects_have_latitude_and_longitude(page: Page, bridge: Inspection, lang: str) -> None:
+    label = words(lang)("figure.degrees")
+    shown = [one.strip() for one in page.texts["dd"] if re.fullmatch(r"\d+\.\d{6}, \d+\.\d{6}", one.strip())]
+    located = [one.outline_m.representative_point() for one in bridge.defects if one.outline_m is not None]
+    assert len(shown) == page.text.count(label) == len(located) < len(bridge.defects)
+    # Plane rectangular coordinates, zone IX: origin 36 N, 139 deg 50 min E; a degree of latitude has 110.98 km.
+    for text, place in zip(sorted(shown), sorted(located, key=lambda one: (round(one.y, 1), one.x)), strict=True):
+        lat_deg, lon_deg = map(float, text.split(", "))
+        assert lat_deg == pytest.approx(36 + place.y / 110_980, abs=2e-3)
+        assert lon_deg == pytest.approx(139 + 50 / 60 + place.x / 90_300, abs=2e-3)
+
+
+def test_the_repair_list_says_how_ties_are_broken(page: Page, lang: str) -> None:
+    told = {
+        "ja": "優先度が同じ区間は、最大ひびわれ幅の大きい順",
+        "en": "Of equal priority, the segment with the widest crack",
+    }
+    assert told[lang] in page.text
+
+
 def test_photos_that_show_the_place_without_the_defect_are_named(page: Page, lang: str) -> None:
     heading = words(lang)("card.unseen_in", count=1)
     assert page.text.split(heading)[1].split()[0:2] == ["第1日/橋", "上面"]

@@ -310,9 +310,10 @@ def test_a_telephone_needs_no_sideways_scrolling_in_light_and_dark(
     page = browser.new_page(viewport={"width": 375, "height": 700}, color_scheme=scheme, has_touch=True)
     page.goto(report.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
-    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    red = int(colour.removeprefix("rgb(").split(",")[0])
-    assert darkest <= red <= darkest + 60
+    for behind in ("body", ".card .picture"):
+        colour = page.evaluate(f"getComputedStyle(document.querySelector('{behind}')).backgroundColor")
+        red = int(colour.removeprefix("rgb(").split(",")[0])
+        assert darkest <= red <= darkest + 60, behind
     page.close()
 
 

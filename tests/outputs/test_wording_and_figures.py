@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tenken.outputs
+import tenken_training
 from tenken.errors import SettingsError
 from tenken.inspection import Inspection
 from tenken.measurement.surface_widths import StatedWidth
@@ -32,7 +33,10 @@ def test_both_languages_say_everything_with_the_same_placeholders() -> None:
 
 
 def test_every_phrase_that_code_and_templates_ask_for_exists() -> None:
-    sources = [*PACKAGE.parent.rglob("*.py"), *(PACKAGE / "templates").glob("*.j2")]
+    training = Path(tenken_training.__file__).parent
+    sources = [
+        path for folder in (PACKAGE.parent, training) for end in ("py", "j2") for path in folder.rglob(f"*.{end}")
+    ]
     asked = {key for source in sources for key in ASKED.findall(source.read_text(encoding="utf-8"))}
     assert len(asked) > 100
     assert asked <= set(catalogue())

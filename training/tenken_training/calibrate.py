@@ -20,6 +20,7 @@ from tenken.detection.openvino_engine import OpenVinoEngine
 from tenken.detection.pixel_segmentation import OUTPUT_STRIDE_PX, PixelDecoder, components_of, without_margin
 from tenken.detection.weights_card import PixelRule
 from tenken.errors import SettingsError
+from tenken.notes import Note
 from tenken_training.cleaning import near
 from tenken_training.prepared_index import PreparedIndex
 from tenken_training.rasters import read_raster, read_rgb
@@ -222,10 +223,17 @@ def choose(number: int, kind: str, seen: Sequence[Seen]) -> Calibration:
     while cut > 0 and counted[cut] > allowed and kept[cut] > (1 - MOST_LOST) * kept[best]:
         cut -= 1
     threshold = float(np.floor(score[order][cut] * 1000) / 1000)
-    note = (
-        f"best F1 of area {f1[best]:.3f} at score {score[order][best]:.2f} with {alarms[best]:.1f} alarms per 100 Mpx; "
-        f"chosen {threshold:.2f}: F1 {f1[cut]:.3f}, {alarms[cut]:.1f} alarms on {megapixels:.0f} Mpx without defects; "
-        f"{len(score)} objects, {int(table.right.sum())} right"
+    note = Note.of(
+        "train.calibrated",
+        best_f1=f"{f1[best]:.3f}",
+        best_score=f"{score[order][best]:.2f}",
+        best_alarms=f"{alarms[best]:.1f}",
+        threshold=f"{threshold:.2f}",
+        f1=f"{f1[cut]:.3f}",
+        alarms=f"{alarms[cut]:.1f}",
+        megapixels=f"{megapixels:.0f}",
+        objects=len(score),
+        right=int(table.right.sum()),
     )
     rule = PixelRule(
         connect=low * CONNECT, low=low, smallest_px=SMALLEST_PX[kind], calibration=tuple(np.round(weights, 4).tolist())

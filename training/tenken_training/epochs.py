@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from tenken.detection.detect import CONDITION_STATES
+from tenken.notes import Note
 from tenken_training.curves import append_row, read_rows
 from tenken_training.curves_picture import PANELS, Panel, draw_curves
 from tenken_training.devices import half_precision
@@ -72,12 +73,18 @@ def finish_epoch(
     return describe(row, settings.optimiser.epochs)
 
 
-def epoch_line(row: dict[str, float], epochs: int) -> str:
+def epoch_line(row: dict[str, float], epochs: int) -> Note:
     """Say in one line how an epoch went; everything stands in ``curves.csv``."""
     loss = sum(gain * row[f"train_{name}"] for name, gain in zip(LOSS_NAMES, LOSS_GAINS, strict=True))
     states = "/".join(f"{row[f'val_f1_{name}']:.2f}" for name in CONDITION_STATES)
-    return (
-        f"epoch {row['epoch']:.0f} of {epochs}: loss {loss:.3f}; crack recall {row['val_crack_recall']:.2f}, "
-        f"precision {row['val_crack_precision']:.2f}, IoU {row['val_crack_iou']:.2f}; "
-        f"corrosion IoU {row['val_corrosion_iou']:.2f}, states {states}"
+    return Note.of(
+        "train.epoch",
+        epoch=f"{row['epoch']:.0f}",
+        epochs=epochs,
+        loss=f"{loss:.3f}",
+        recall=f"{row['val_crack_recall']:.2f}",
+        precision=f"{row['val_crack_precision']:.2f}",
+        crack_iou=f"{row['val_crack_iou']:.2f}",
+        corrosion_iou=f"{row['val_corrosion_iou']:.2f}",
+        states=states,
     )

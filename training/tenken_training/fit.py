@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from tenken.errors import SettingsError
+from tenken.notes import Note
 from tenken.running.progress import Progress, Silence
 from tenken_training.crops import CropMaker
 from tenken_training.devices import chosen_device, precision_of, use_threads
@@ -84,7 +85,7 @@ def fit(
         _keep_recipe(recipe, work_dir)
         prepared_dir = prepared_dir or work_dir / "prepared"
         if not (prepared_dir / "index.json").is_file():
-            progress.note("Preparing labels, tiles and rendered surfaces: some minutes, once")
+            progress.note(Note.of("train.preparing_recipe"))
         index = prepare(recipe, data_dir, prepared_dir, textures_dir)
         check_pictures(index, data_dir, prepared_dir)
         crops = CropMaker(recipe, index, data_dir, prepared_dir)

@@ -18,10 +18,12 @@ from tenken.detection.weights_card import Metric, Source, TrainingData, WeightsC
 from tenken.errors import SettingsError
 from tenken.hashing import file_sha256
 from tenken.measurement.find import find_defects
+from tenken.notes import Note
 from tenken.running.progress import Progress, Silence
 from tenken_training.calibrate import Calibration, calibrate
 from tenken_training.evaluation import Figure, evaluate_weights, judged_weights, read_labelled_set
-from tenken_training.evaluation.photo_score import Blunder, score_defects
+from tenken_training.evaluation.blunders import Blunder
+from tenken_training.evaluation.photo_score import score_defects
 from tenken_training.evaluation.pictures import draw_blunder
 from tenken_training.evaluation.results import Conditions
 from tenken_training.evaluation.scenes import Scene, concrete_scene, steel_scene
@@ -83,13 +85,13 @@ def publish(
     if not checkpoint.is_file():
         raise SettingsError(f"{checkpoint} is missing; fit at least one epoch first: inspect train")
     path = export_pixels(checkpoint, out_dir / f"{name}.onnx")
-    progress.note(f"{path.name}: calibrating on validation pictures")
+    progress.note(Note.of("train.calibrating", file=path.name))
     chosen = calibrate(path, recipe, index, data_dir, prepared_dir, textures_dir)
     card_path = out_dir / f"{name}.json"
     card = _card(path, name, recipe, index, checkpoint, chosen, read_card(card_path) if card_path.is_file() else None)
     write_card(card, card_path)
     for kind in KINDS:
-        progress.note(f"{kind}: {chosen[kind].note}")
+        progress.note(Note.of("train.of_kind", kind=Note.kinds([kind]), note=chosen[kind].note))
     metrics = [metric for kind in KINDS for metric in _test_metrics(path, kind, recipe, data_dir, progress)]
     pictures = draw_failures(path, out_dir / f"{name}-failures.jpg")
     card = card.model_copy(update={"metrics": tuple(metrics), "failure_pictures": pictures})

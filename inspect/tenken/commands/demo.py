@@ -11,7 +11,7 @@ from tenken.commands import options
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where the demo goes.")] = Path("tenken-demo"),
     seed: Annotated[int, typer.Option(help="Another seed makes another bridge.")] = 1,
-    photos: Annotated[int, typer.Option(min=1, max=40, help="Number of photos.")] = 6,
+    count: Annotated[int, typer.Option(min=1, max=40, help="Number of photos.")] = 6,
     only_make: Annotated[bool, typer.Option("--only-make", help="Make the flight, don't inspect it.")] = False,
     lang: options.Language = None,
     quiet: options.Quiet = False,
@@ -27,13 +27,13 @@ def demo(
     text = words(chosen)
     flight = folder / "flight"
     with shown_progress(quiet=quiet, lang=chosen) as progress:
-        progress.start("render", photos)
+        progress.start("render", count)
 
         def tell(stage: str, done: int, _total: int) -> None:
             if stage == "photos" and done:
                 progress.advance()
 
-        make_demo_flight(flight, seed=seed, photos=photos, progress=tell)
+        make_demo_flight(flight, seed=seed, photos=count, progress=tell)
     command = f"inspect run {flight / 'images'} --assets {flight / 'assets.geojson'} --surface {flight / 'surface.tif'}"
     if not quiet:
         typer.echo(text("console.demo_made", flight=flight, truth=flight / "truth.json"))

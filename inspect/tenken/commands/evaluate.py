@@ -47,12 +47,15 @@ def evaluate(
         int | None, typer.Option(min=1, help="Photos at the same time.", show_default="one for each core")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    lang: options.Language = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Judge weights on labelled photos: figures with intervals, and pictures of the worst misses and false alarms."""
     from tenken.commands.terminal import shown_progress
+    from tenken.wording import words
 
+    spoken = options.language(lang)
     try:
         from tenken_training.evaluation import Conditions, evaluate_weights, figures_table, read_labelled_set
     except ModuleNotFoundError as error:
@@ -72,7 +75,7 @@ def evaluate(
         resamples=resamples,
         seed=seed,
     )
-    with shown_progress(quiet=quiet or json) as progress:
+    with shown_progress(quiet=quiet or json, lang=spoken) as progress:
         outcome = evaluate_weights(
             weights,
             labelled,
@@ -83,9 +86,10 @@ def evaluate(
             min_score=min_score,
             workers=workers,
             progress=progress,
+            lang=spoken,
         )
     if json:
         typer.echo((folder / "evaluation.json").read_text(encoding="utf-8"))
     elif not quiet:
-        typer.echo(figures_table(outcome.evaluation))
-        typer.echo(f"\nPage: {folder / 'evaluation.html'}")
+        typer.echo(figures_table(outcome.evaluation, spoken))
+        typer.echo("\n" + words(spoken)("evaluation.page", path=folder / "evaluation.html"))

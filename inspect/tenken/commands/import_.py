@@ -53,6 +53,7 @@ def import_(
     no_model_checks: Annotated[
         bool, typer.Option("--no-model-checks", help="Do not look for forgotten labels.")
     ] = False,
+    lang: options.ConsoleLanguage = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Make a data set of annotated photos: checked, shown on a contact sheet, split by site; originals stay untouched.
@@ -61,7 +62,9 @@ def import_(
     """
     from tenken.commands.terminal import shown_progress
     from tenken.errors import MissingExtraError
+    from tenken.wording import words
 
+    spoken = options.language(lang)
     if missing := [module for module in NEEDED if find_spec(module) is None]:
         raise MissingExtraError(f'inspect import: {", ".join(missing)} not installed: pip install "tenken[train]"')
     from tenken_training.annotations.checks import Checks
@@ -88,7 +91,7 @@ def import_(
         append=append,
         seed=seed,
     )
-    with shown_progress(quiet=quiet) as progress:
+    with shown_progress(quiet=quiet, lang=spoken) as progress:
         if no_model_checks:
             checks = Checks(progress)
         else:
@@ -98,5 +101,5 @@ def import_(
             checks = Checks(progress, load_detector(weights), find_weights(weights).card.classes)
         imported = import_annotations(source, out, chosen, checker=checks, progress=progress)
     if not quiet:
-        typer.echo(import_table(imported))
-        typer.echo(f"Data set: {out}")
+        typer.echo(import_table(imported, spoken))
+        typer.echo(words(spoken)("import.data_set", path=out))

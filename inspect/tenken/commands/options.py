@@ -29,6 +29,9 @@ Language = Annotated[
 RunLanguage = Annotated[
     str | None, typer.Option("--lang", help="Language of the console: ja or en.", show_default="the run's")
 ]
+ConsoleLanguage = Annotated[
+    str | None, typer.Option("--lang", help="Language of the console: ja or en.", show_default="the system's")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 

@@ -26,6 +26,7 @@ def promote(
         int | None, typer.Option(min=1, help="Photos at the same time.", show_default="one for each core")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    lang: options.Language = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -35,7 +36,10 @@ def promote(
     """
     from tenken.commands.terminal import shown_progress
     from tenken.errors import MissingExtraError, WorseWeightsError
+    from tenken.wording import words
 
+    spoken = options.language(lang)
+    text = words(spoken)
     try:
         from tenken_training.evaluation import read_labelled_set
         from tenken_training.promotion import decide, decision_table, install
@@ -45,14 +49,16 @@ def promote(
     given = [read_labelled_set(folder, split) for folder in on or ()]
     given += [read_labelled_set(folder, label_free=True) for folder in sound or ()]
     folder = out or Path(f"{Path(new).stem if new.endswith('.onnx') else new}.promotion")
-    with shown_progress(quiet=quiet or json) as progress:
-        outcome = decide(new, given, folder, against=against, device=device, workers=workers, progress=progress)
+    with shown_progress(quiet=quiet or json, lang=spoken) as progress:
+        outcome = decide(
+            new, given, folder, against=against, device=device, workers=workers, progress=progress, lang=spoken
+        )
     decision = outcome.decision
     if json:
         typer.echo((folder / "promotion.json").read_text(encoding="utf-8"))
     elif not quiet:
-        typer.echo(decision_table(decision))
-        typer.echo(f"Page with pictures: {folder / 'promotion.html'}")
+        typer.echo(decision_table(decision, spoken))
+        typer.echo(text("promotion.page", path=folder / "promotion.html"))
     if not decision.accepted:
         raise WorseWeightsError(
             f"{decision.new.name} is not promoted: {len(decision.reasons)} reasons, the first: {decision.reasons[0]}; "
@@ -62,7 +68,4 @@ def promote(
         return
     weights = install(outcome, name)
     if not (quiet or json):
-        typer.echo(
-            f"{weights.card.name} is the default from now on, instead of {outcome.old.card.name}. "
-            "Back: inspect weights rollback"
-        )
+        typer.echo(text("promotion.installed", new=weights.card.name, old=outcome.old.card.name))

@@ -9,20 +9,13 @@ import typer
 from tenken.commands import options
 
 if TYPE_CHECKING:
-    from tenken.detection.weights_card import WeightsCard
     from tenken.running.progress import Progress
-    from tenken_training.retraining import Retrained
+    from tenken.settings import Lang
 
 NEEDED = ("torch", "ultralytics", "cv2", "onnx", "matplotlib", "yaml")
 """Modules of the extra ``train``."""
 INTERRUPTED = 130
 """Exit code after Ctrl+C, as shells have it."""
-MAIN_FIGURES = (
-    *(("crack", name) for name in ("line_recall", "line_precision", "line_f1", "mask_map50")),
-    *(("corrosion", name) for name in ("pixel_recall", "pixel_precision", "pixel_iou", "mask_map50")),
-    *(("corrosion", f"state_f1_{state}") for state in ("fair", "poor", "severe")),
-)
-"""What is printed of a card; all of it: ``inspect weights show``."""
 
 
 def train(
@@ -58,6 +51,7 @@ def train(
     threads: Annotated[int, typer.Option(min=0, help="Threads that compute; 0 for one a core.")] = 0,
     workers: Annotated[int, typer.Option(min=0, help="Processes that make crops meanwhile.")] = 1,
     no_publish: Annotated[bool, typer.Option("--no-publish", help="Recipe: fit only; make no weights.")] = False,
+    lang: options.Language = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a detector on annotated photos (or a recipe) and publish it: weights with scores, figures, failures.
@@ -66,7 +60,9 @@ def train(
     """
     from tenken.commands.terminal import shown_progress
     from tenken.errors import MissingExtraError, SettingsError
+    from tenken.wording import words
 
+    spoken = options.language(lang)
     if missing := [module for module in NEEDED if find_spec(module) is None]:
         raise MissingExtraError(f'inspect train: {", ".join(missing)} not installed: pip install "tenken[train]"')
     told = ""
@@ -74,7 +70,7 @@ def train(
         raise SettingsError("inspect train needs either a data set (inspect train FOLDER) or --recipe FILE")
     work_dir = work
     try:
-        with shown_progress(quiet=quiet) as progress:
+        with shown_progress(quiet=quiet, lang=spoken) as progress:
             from tenken_training.devices import use_threads
 
             use_threads(threads)
@@ -84,14 +80,15 @@ def train(
                 work_dir = work or Path("runs") / _site_name(dataset, name)
                 told = _train_on(
                     dataset, start, minutes, tuple(replay or ()), work_dir, _site_name(dataset, name), out,
-                    device, workers, progress,
+                    device, workers, progress, spoken,
                 )  # fmt: skip
             elif recipe is not None:
                 work_dir, told = _train_recipe(
-                    recipe, data, textures, work, name, out, epochs, device, workers, no_publish, progress
+                    recipe, data, textures, work, name, out, epochs, device, workers, no_publish, progress, spoken
                 )
     except KeyboardInterrupt:
-        typer.echo(f"\ninspect: stopped; the same command goes on from {work_dir or 'its folder'}", err=True)
+        text = words(spoken)
+        typer.echo(f"\ninspect: {text('train.stopped', folder=work_dir or text('train.its_folder'))}", err=True)
         raise typer.Exit(INTERRUPTED) from None
     if not quiet:
         typer.echo(told)
@@ -114,7 +111,9 @@ def _train_on(
     device: str,
     workers: int,
     progress: "Progress",
+    lang: "Lang",
 ) -> str:
+    from tenken.commands.trained import retrained_text
     from tenken_training.retraining import Request, retrain
 
     request = Request(
@@ -127,26 +126,9 @@ def _train_on(
         minutes=minutes,
         device=device,
         workers=workers,
+        lang=lang,
     )
-    return retrained_text(retrain(request, progress), request.work_dir, (dataset, *replay))
-
-
-def retrained_text(made: "Retrained", work: Path, folders: tuple[Path, ...]) -> str:
-    """Say what came of a retraining, and what to do next."""
-    lines = [f"Curves: {work / 'curves.svg'}"]
-    if made.choice.unchanged:
-        return "\n".join(
-            [
-                *lines,
-                "The new photos taught nothing that would not cost elsewhere: the weights are those it began with. "
-                "Look at the labels (inspect import shows them), or annotate more photos.",
-            ]
-        )
-    lines += [f"Chosen: {made.choice.told()}", main_figures(made.card)]
-    if made.evaluation is not None:
-        lines.append(f"Beside {made.start.card.name}, photo by photo: {work / 'evaluation' / 'evaluation.html'}")
-    judged = " ".join(f"--on {folder}" for folder in folders)
-    return "\n".join([*lines, f"Next: inspect promote {made.path} {judged}"])
+    return retrained_text(retrain(request, progress), request.work_dir, (dataset, *replay), lang)
 
 
 def _train_recipe(
@@ -161,8 +143,11 @@ def _train_recipe(
     workers: int,
     no_publish: bool,
     progress: "Progress",
+    lang: "Lang",
 ) -> tuple[Path, str]:
+    from tenken.commands.trained import main_figures
     from tenken.errors import SettingsError
+    from tenken.wording import words
 
     if not recipe.is_file():
         raise SettingsError(f"--recipe {recipe} does not exist; start from training/recipes/crack-corrosion.toml")
@@ -177,26 +162,14 @@ def _train_recipe(
         chosen, data, work,
         device=device, last_epoch=epochs, workers=workers, textures_dir=textures, progress=progress,
     )  # fmt: skip
-    lines = [f"Curves: {work / 'curves.svg'}"]
+    text = words(lang)
+    lines = [text("train.curves", path=work / "curves.svg")]
     if no_publish:
-        lines.append(f"Checkpoint: {checkpoint}; to publish it, run the same command without --no-publish")
+        lines.append(text("train.checkpoint", path=checkpoint))
     else:
         card = publish(
             chosen, data, work, name or chosen.name, out,
             textures_dir=textures, checkpoint=checkpoint, progress=progress,
         )  # fmt: skip
-        lines += [main_figures(card), f"Use it with: inspect run FLIGHT --weights {out / card.file}"]
+        lines += [main_figures(card, lang), text("train.use", path=out / card.file)]
     return work, "\n".join(lines)
-
-
-def main_figures(card: "WeightsCard") -> str:
-    """Lay out a card's main figures with their intervals."""
-    by_measure = {metric.measure: metric for metric in card.metrics}
-    lines = [f"{card.name}, on test photos that neither training nor thresholds have seen (95 % intervals):"]
-    for kind, figure in MAIN_FIGURES:
-        metric = by_measure.get(f"{kind}, {figure}")
-        if metric is not None:
-            interval = "" if metric.low is None or metric.high is None else f"  ({metric.low:.3f} to {metric.high:.3f})"
-            lines.append(f"  {kind:10} {figure.replace('_', ' '):18} {metric.value:.3f}{interval}")
-    thresholds = ", ".join(f"{kind} {card.thresholds[kind]:.2f}" for kind in card.classes)
-    return "\n".join([*lines, f"  lowest score: {thresholds}"])

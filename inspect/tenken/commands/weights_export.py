@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from tenken.commands import options
+
 
 def export_command(
     file: Annotated[Path, typer.Argument(help="The .onnx file to write.")],
@@ -17,11 +19,14 @@ def export_command(
         float | None, typer.Option("--resolution", help="Ground resolution in mm per pixel, where there is no --like.")
     ] = None,
     tile: Annotated[int, typer.Option(help="Side of a tile in pixels.")] = 640,
+    lang: options.ConsoleLanguage = None,
 ) -> None:
     """Write weights as a segmentor that GeoDeep and QGIS's plugin Deepness run on an orthomosaic."""
     from tenken.detection.weights import find_weights
     from tenken.errors import MissingExtraError, SettingsError
+    from tenken.wording import words
 
+    text = words(options.language(lang))
     if find_spec("onnx") is None:
         raise MissingExtraError('inspect weights export: onnx is not installed: pip install "tenken[train]"')
     if (like is None) == (resolution_mm is None):
@@ -37,8 +42,8 @@ def export_command(
     if like is not None:
         resolution_mm = _resolution_mm(like)
     written = export_segmentor(find_weights(name), file, resolution_mm=resolution_mm or 0, tile_px=tile)
-    typer.echo(f"{written}  {resolution_mm:.4g} mm per pixel")
-    typer.echo(f"Use it with: geodeep ORTHOMOSAIC.tif {written}   (or Deepness, in QGIS)")
+    typer.echo(text("weights.exported", path=written, resolution=f"{resolution_mm:.4g}"))
+    typer.echo(text("weights.exported_use", path=written))
 
 
 def _resolution_mm(path: Path) -> float:

@@ -3,7 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
+from pyproj import CRS, Transformer
+
+from tenken.georeferencing.crs import WGS84
 from tenken.georeferencing.face import height_at
 from tenken.identity.identify import Defect
 from tenken.inspection import Inspection
@@ -181,20 +185,34 @@ def _card_figures(defect: Defect, inspection: Inspection, text: Words) -> tuple[
     if defect.state_share is not None:
         sizes.append((text("figure.condition_state"), condition_text(defect.state_share, text)))
     if defect.outline_m is None:
-        place = (text("figure.position"), text("figure.no_position"))
+        places = [(text("figure.position"), text("figure.no_position"))]
     elif defect.face is not None:
         x_m, y_m, height_m = height_at(
             inspection.faces[defect.face], drawn_shape(defect.outline_m, defect.centreline_m)
         )
         error = position_error_text(defect.position_error_m)
         where = text("figure.on_face", face=defect.face, x=f"{x_m:.2f}", y=f"{y_m:.2f}", height=f"{height_m:.2f}")
-        place = (text("figure.position"), f"{where}  {error}")
+        places = [(text("figure.position"), f"{where}  {error}"), *_degrees(x_m, y_m, inspection, text)]
     else:
         middle = defect.outline_m.representative_point()
         error = position_error_text(defect.position_error_m)
-        place = (text("figure.position"), f"E {middle.x:.2f}  N {middle.y:.2f}  {error}")
+        grid = f"E {middle.x:.2f}  N {middle.y:.2f}  {error}"
+        places = [(text("figure.position"), grid), *_degrees(middle.x, middle.y, inspection, text)]
     score = (text("figure.score"), f"{defect.score:.2f}")
-    return (*sizes, place, (text("figure.resolution"), resolution_text(defect.gsd_mm)), score)
+    return (*sizes, *places, (text("figure.resolution"), resolution_text(defect.gsd_mm)), score)
+
+
+def _degrees(x_m: float, y_m: float, inspection: Inspection, text: Words) -> list[tuple[str, str]]:
+    """Give latitude and longitude as map services take them; six decimals are 0.1 m."""
+    if inspection.crs is None:
+        return []
+    lon_deg, lat_deg = _to_wgs84(inspection.crs).transform(x_m, y_m)
+    return [(text("figure.degrees"), f"{lat_deg:.6f}, {lon_deg:.6f}")]
+
+
+@lru_cache(maxsize=4)
+def _to_wgs84(crs: CRS) -> Transformer:
+    return Transformer.from_crs(crs, WGS84, always_xy=True)
 
 
 def _sightings(defect: Defect, text: Words) -> Iterator[SightingView]:

@@ -16,12 +16,16 @@ from tenken_training.annotations.photo import AnnotatedPhoto, Label
 COLUMNS, SIDE_PX, CAPTION_PX, GAP_PX = 6, 260, 34, 8
 MOST_SUSPICIOUS, MOST_OF_A_KIND = 36, 12
 LEAST_SHOWN_PX = 96
-MOST_LETTERS = 38
+SURROUNDINGS = 1.5
+"""Side of what is shown, by the label's longer side."""
+MOST_OF_A_LABEL = 8.0
+"""Of a label so many times as large as the place that a check means, only that place is shown."""
 FEW_OF_A_CHECK = 9
 """One sort of fault must not fill the sheet."""
 AREA_RGB, LINE_RGB, IGNORED_RGB, FRAME_RGB = (0, 150, 255), (255, 140, 0), (150, 150, 150), (220, 0, 60)
 
 Loader = Callable[[AnnotatedPhoto], npt.NDArray[np.uint8]]
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Box = tuple[float, float, float, float]
 
 
@@ -72,8 +76,8 @@ def write_contact_sheet(
             last = cell.photo.name, load(cell.photo)
         x, y = GAP_PX + number % COLUMNS * step_x, GAP_PX + number // COLUMNS * step_y
         sheet.paste(_picture(cell, last[1]), (x, y))
-        for line, text in enumerate((f"{number + 1}  {cell.caption}"[:MOST_LETTERS], _short(cell.photo.name))):
-            pencil.text((x, y + SIDE_PX + 2 + 15 * line), text, fill=(20, 20, 20), font=font)
+        for line, text in enumerate((f"{number + 1}  {cell.caption}", cell.photo.name)):
+            pencil.text((x, y + SIDE_PX + 2 + 15 * line), _fitted(text, font), fill=(20, 20, 20), font=font)
         if cell.finding is not None:
             shown[cell.finding] = number + 1
     sheet.save(path, "JPEG", quality=88, subsampling=0)
@@ -87,7 +91,9 @@ def _suspicious(by_name: dict[str, AnnotatedPhoto], findings: Sequence[Finding])
         counts[one.check] = counts.get(one.check, 0) + 1
         if one.photo in by_name and counts[one.check] <= FEW_OF_A_CHECK and len(cells) < MOST_SUSPICIOUS:
             photo = by_name[one.photo]
-            box = one.xyxy_px or (0.0, 0.0, float(photo.width_px), float(photo.height_px))
+            box = (0.0, 0.0, float(photo.width_px), float(photo.height_px))
+            if one.xyxy_px is not None:
+                box = _with_labels(one.xyxy_px, photo, one.kind)
             cells.append(
                 _Cell(
                     photo, box, f"{one.check}: {one.detail}" if one.detail else f"{one.kind} {one.check}".strip(), one
@@ -132,17 +138,30 @@ def _picture(cell: _Cell, image: npt.NDArray[np.uint8]) -> Image.Image:
     if cell.finding is not None and cell.finding.xyxy_px is not None:
         x0, y0, x1, y1 = cell.finding.xyxy_px
         (ax, ay), (bx, by) = placed([(x0, y0), (x1, y1)])
-        pencil.rectangle([ax - 3, ay - 3, max(bx, ax) + 3, max(by, ay) + 3], outline=FRAME_RGB, width=2)
+        frame = np.array([ax - 3, ay - 3, max(bx, ax) + 3, max(by, ay) + 3])
+        pencil.rectangle(frame.clip(0, [size[0] - 1, size[1] - 1] * 2).tolist(), outline=FRAME_RGB, width=2)
     return picture
 
 
 def _window(box: Box, width_px: int, height_px: int) -> tuple[int, int, int, int]:
     """Square around a box, moved into the photo."""
     left, top, right, bottom = box
-    side = int(max(1.3 * (right - left), 1.3 * (bottom - top), LEAST_SHOWN_PX))
+    side = int(max(SURROUNDINGS * (right - left), SURROUNDINGS * (bottom - top), LEAST_SHOWN_PX))
     x0 = int(np.clip((left + right - side) / 2, 0, max(0, width_px - side)))
     y0 = int(np.clip((top + bottom - side) / 2, 0, max(0, height_px - side)))
     return x0, y0, min(width_px, x0 + side), min(height_px, y0 + side)
+
+
+def _with_labels(box: Box, photo: AnnotatedPhoto, kind: str) -> Box:
+    """Extend a place by the labels it lies on, unless it would be hard to see among them."""
+    place = shapely.box(*box)
+    bounds = np.array([
+        label.area.bounds for label in photo.labels if label.kind == kind and label.area.intersects(place)
+    ]).reshape(-1, 4)  # fmt: skip
+    left, top = np.vstack([bounds, box])[:, :2].min(axis=0)
+    right, bottom = np.vstack([bounds, box])[:, 2:].max(axis=0)
+    most = MOST_OF_A_LABEL * max(box[2] - box[0], box[3] - box[1], LEAST_SHOWN_PX / SURROUNDINGS)
+    return (float(left), float(top), float(right), float(bottom)) if max(right - left, bottom - top) <= most else box
 
 
 def _named(label: Label) -> str:
@@ -150,7 +169,13 @@ def _named(label: Label) -> str:
     return " ".join(part for part in (*parts, "ignored" if label.ignore else "") if part)
 
 
-def _short(name: str) -> str:
-    """Shorten a name to the room there is; Pillow's own font has no Japanese."""
-    plain = "".join(character if character.isascii() else "?" for character in name)
-    return plain if len(plain) <= MOST_LETTERS else "..." + plain[3 - MOST_LETTERS :]
+def _fitted(text: str, font: Font) -> str:
+    """Take letters out of the middle until a text has the room there is; Pillow's own font has no Japanese."""
+    plain = "".join(character if character.isascii() else "?" for character in text)
+    if font.getlength(plain) <= SIDE_PX:
+        return plain
+    for kept in range(len(plain) - 1, 1, -1):
+        short = f"{plain[: kept - kept // 2]}…{plain[len(plain) - kept // 2 :]}"
+        if font.getlength(short) <= SIDE_PX:
+            return short
+    return ""

@@ -7,59 +7,82 @@ import numpy as np
 import shapely
 
 from tenken.measurement.find import LINEAR_KINDS
-from tenken_training.annotations.findings import CHECKS, ORDER
+from tenken.notes import kind_name, said
+from tenken.settings import Lang
+from tenken.wording import padded, words
+from tenken_training.annotations.findings import ORDER
 from tenken_training.annotations.importing import Imported
 from tenken_training.annotations.painting import mean_width_px
 from tenken_training.annotations.photo import SPLITS, AnnotatedPhoto, Label
 
 
-def import_table(imported: Imported) -> str:
+def import_table(imported: Imported, lang: Lang = "en") -> str:
     """Lay out classes, counts, sizes, sites, splits, and what a person should look at."""
+    text = words(lang)
     new = [photo for photo in imported.dataset.photos if photo.name in imported.added]
     whole = len({photo.parent_sha256 or photo.sha256 for photo in new})
     cut = len(new) - sum(photo.parent is None for photo in new)
     lines = [
-        f"{imported.dataset.name}: {whole} photos from {imported.format}"
-        + (f" ({cut} tiles of the large ones)" if cut else "")
-        + (f", {len(imported.dataset.photos)} pictures in all" if len(new) < len(imported.dataset.photos) else "")
+        text("import.head", name=imported.dataset.name, photos=text.counted("photo", whole), format=imported.format)
+        + (text("import.tiles", tiles=text.counted("tile", cut)) if cut else "")
+        + (
+            text("import.in_all", pictures=text.counted("picture", len(imported.dataset.photos)))
+            if len(new) < len(imported.dataset.photos)
+            else ""
+        )
     ]
-    lines += _kinds(new)
-    lines += _sites(imported.dataset.photos)
+    lines += _kinds(new, lang)
+    lines += _sites(imported.dataset.photos, lang)
     counts = Counter(one.check for one in imported.findings)
     if counts:
-        lines.append("look at (contact-sheet.jpg shows them, checks.csv lists them):")
-        lines += [f"  {counts[check]:6}  {check:17} {CHECKS[check]}" for check in ORDER if counts[check]]
-    lines += [f"note: {note}" for note in imported.notes]
+        lines.append(text("import.look_at"))
+        lines += [f"  {counts[check]:6}  {check:17} {text(f'check.{check}')}" for check in ORDER if counts[check]]
+    lines += [text("import.note", note=said(note, lang)) for note in imported.notes]
     return "\n".join(lines)
 
 
-def _kinds(photos: Sequence[AnnotatedPhoto]) -> list[str]:
+def _kinds(photos: Sequence[AnnotatedPhoto], lang: Lang) -> list[str]:
+    text = words(lang)
     kinds = sorted({kind for photo in photos for kind in photo.kinds} | {x.kind for p in photos for x in p.labels})
-    lines = [f"  {'kind':14} {'labels':>7} {'pictures':>9} {'without':>8} {'area px':>9} {'width px':>9}  drawn as"]
+    heads = (("labels", 7), ("pictures", 9), ("without", 8), ("area", 9), ("width", 9))
+    columns = " ".join(padded(text(f"import.{head}"), width, right=True) for head, width in heads)
+    lines = [f"  {padded(text('import.kind'), 14)} {columns}  {text('import.drawn')}"]
     for kind in kinds:
         labels = [label for photo in photos for label in photo.labels if label.kind == kind]
-        counted = [label for label in labels if not label.ignore]
+        valid = [label for label in labels if not label.ignore]
         looked = [photo for photo in photos if kind in photo.kinds]
         showing = sum(any(label.kind == kind for label in photo.labels) for photo in looked)
-        drawn = ", ".join(f"{count} {name}" for name, count in sorted(Counter(x.drawn for x in labels).items()))
-        if ignored := len(labels) - len(counted):
-            drawn += f"; {ignored} do not count"
-        lines.append(
-            f"  {kind:14} {len(labels):7} {showing:9} {len(looked) - showing:8} {_median(counted):>9} "
-            f"{_width(kind, counted):>9}  {drawn}"
+        drawn = text("console.comma").join(
+            text("import.drawn_count", count=count, drawn=text(f"import.drawn_{name}"))
+            for name, count in sorted(Counter(x.drawn for x in labels).items())
         )
+        if ignored := len(labels) - len(valid):
+            drawn += text("import.ignored", count=ignored)
+        counts = f"{len(labels):7} {showing:9} {len(looked) - showing:8} {_median(valid):>9}"
+        lines.append(f"  {padded(kind_name(kind, lang), 14)} {counts} {_width(kind, valid):>9}  {drawn}")
     absent = Counter(one.kind for photo in photos for one in photo.absent)
-    lines += [f"  {kind}: {count} places where it was rejected" for kind, count in sorted(absent.items())]
+    lines += [
+        "  " + text("import.absent", kind=kind_name(kind, lang), places=text.counted("place", count))
+        for kind, count in sorted(absent.items())
+    ]
     return lines
 
 
-def _sites(photos: Sequence[AnnotatedPhoto]) -> list[str]:
+def _sites(photos: Sequence[AnnotatedPhoto], lang: Lang) -> list[str]:
+    text = words(lang)
     lines = []
     for split in SPLITS:
         counts = Counter(photo.site for photo in photos if photo.split == split)
-        shown = ", ".join(f"{site} {count}" for site, count in sorted(counts.items())[:8])
-        more = f", and {len(counts) - 8} more" if len(counts) > 8 else ""
-        lines.append(f"  {split:5} {sum(counts.values()):6} pictures of {len(counts)} sites: {shown}{more}")
+        shown = text("console.comma").join(f"{site} {count}" for site, count in sorted(counts.items())[:8])
+        more = text("import.more_sites", count=len(counts) - 8) if len(counts) > 8 else ""
+        total = sum(counts.values())
+        told = text(
+            "import.split.one" if total == 1 else "import.split",
+            pictures=f"{total:6}",
+            sites=text.counted("site", len(counts)),
+            shown=shown,
+        )
+        lines.append(f"  {padded(text(f'import.split_{split}'), 5)} {told}{more}".rstrip(":： "))
     return lines
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tenken.errors import SettingsError
 from tenken.running.progress import Progress, Silence
+from tenken.wording import words
 from tenken_training.annotations.classes import map_classes
 from tenken_training.annotations.dataset import (
     AnnotatedPhoto,
@@ -22,7 +23,7 @@ from tenken_training.annotations.import_options import ImportOptions
 from tenken_training.annotations.near_duplicates import near_pairs
 from tenken_training.annotations.picture_files import write_photos
 from tenken_training.annotations.read_review import gather_review, is_review
-from tenken_training.annotations.source_files import opened_source, sha256_of_files
+from tenken_training.annotations.source_files import as_given, opened_source, sha256_of_files
 from tenken_training.annotations.source_photos import (
     Gathered,
     SourcePhoto,
@@ -95,7 +96,9 @@ def import_annotations(
         known = {photo.parent_sha256 or photo.sha256 for photo in before.photos}
         fresh, again = _new_ones(gathered.photos, known)
         if not fresh:
-            raise SettingsError(f"{source}: all its {len(gathered.photos)} photos are in {out} already; nothing to add")
+            raise SettingsError(
+                f"{source}: {words('en').counted('photo', len(gathered.photos))}, all in {out} already; nothing to add"
+            )
         splits, notes = _splits(before, fresh, options)
         with being_made(out) as partial:
             progress.start("import", len(fresh))
@@ -107,7 +110,7 @@ def import_annotations(
                 sources=(*before.sources, Source(source.name, gathered.format, gathered.sha256)),
             )
             added = frozenset(photo.name for photo in made)
-            found = (*findings, *again)
+            found = tuple(replace(one, where=as_given(one.where, source, root)) for one in (*findings, *again))
             if checker is not None:
                 found = checker(dataset, added, found, partial)
             dataset = write_dataset(dataset)

@@ -25,6 +25,22 @@ class JsonPlace:
     value: Any
     where: str
 
+    def called(self, root: "JsonPlace", noun: str, *keys: str) -> "JsonPlace":
+        """Return the same place under the names that people know it by, as in ``labels.json, image 7 'a.jpg'``.
+
+        Parameters
+        ----------
+        root
+            The file.
+        noun
+            What it is.
+        keys
+            Where its number or name stands; without any it goes by its place in the list.
+        """
+        values = [self.value.get(key) for key in keys] if isinstance(self.value, dict) else []
+        names = [str(one) if isinstance(one, int) else repr(one) for one in values if isinstance(one, int | str)]
+        return JsonPlace(self.value, f"{root.where}, {' '.join([noun, *names])}") if names else self
+
     def fault(self, what: str) -> SettingsError:
         """Make the error that tells of this place."""
         return SettingsError(f"{self.where}: {what}; {AGAIN}")

@@ -1,5 +1,6 @@
 """COCO instances: polygons, run lengths (compressed or not), boxes; and what `inspect export` adds to it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -49,23 +50,24 @@ def is_coco(root: JsonPlace) -> bool:
 
 def _photos(root: JsonPlace) -> list[DrawnPhoto]:
     names: dict[str, str] = {}
-    for category in root.key("categories").items():
+    for category in _called(root, "categories", "category", "id", "name"):
         number = category.key("id").name()
         if number in names:
             raise category.fault(f"id {number} stands twice")
         names[number] = category.key("name").name()
     images: dict[str, JsonPlace] = {}
-    for image in root.key("images").items():
+    for image in _called(root, "images", "image", "id", "file_name"):
         number = image.key("id").name()
         if number in images:
             raise image.fault(f"id {number} stands twice")
         images[number] = image
     drawings: dict[str, list[Drawing]] = {number: [] for number in images}
-    annotations = root.get("annotations")
-    for annotation in annotations.items() if annotations else ():
+    for annotation in _called(root, "annotations", "annotation", "id") if root.get("annotations") else ():
         image_id = annotation.key("image_id")
         if image_id.name() not in images:
             raise image_id.fault(f"{image_id.name()} is no image")
+        image = images[image_id.name()]
+        annotation = JsonPlace(annotation.value, f"{annotation.where} in {image.where.removeprefix(f'{root.where}, ')}")
         category_id = annotation.key("category_id")
         if category_id.name() not in names:
             raise category_id.fault(f"{category_id.name()} is no category")
@@ -82,6 +84,11 @@ def _photos(root: JsonPlace) -> list[DrawnPhoto]:
         )
         for number, image in images.items()
     ]
+
+
+def _called(root: JsonPlace, key: str, noun: str, *names: str) -> Iterator[JsonPlace]:
+    """Walk through a list of the file, each by its id and name."""
+    return (one.called(root, noun, *names) for one in root.key(key).items())
 
 
 def _drawing(annotation: JsonPlace, name: str) -> Drawing:

@@ -6,6 +6,7 @@ import numpy as np
 from shapely import MultiPolygon, affinity
 
 from tenken.errors import SettingsError
+from tenken.notes import Note
 from tenken_training.annotations.drawings import (
     Drawing,
     DrawnPhoto,
@@ -56,8 +57,8 @@ def read_cvat(source: Path) -> DrawnSet:
         by_detector += sum(shape.get("source") == "auto" for shape in root.element.iter() if shape.tag in _SHAPES)
     notes = []
     if by_detector:
-        notes.append(f"{by_detector} shapes were drawn by a detector (source auto): each must have been looked at")
-    notes += [f"{count} {tag} left out: a mark without an area" for tag, count in sorted(left_out.items())]
+        notes.append(Note.of("import.by_detector", shapes=Note.counted("shape", by_detector)))
+    notes += [Note.of("import.no_area", count=count, tag=tag) for tag, count in sorted(left_out.items())]
     return DrawnSet("cvat", tuple(photos), tuple(files), tuple(notes))
 
 

@@ -1,6 +1,7 @@
 """Label Studio's JSON export: polygons, rectangles, ellipses and brushes, in percent of the picture's sides."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -8,6 +9,7 @@ import numpy as np
 from shapely import MultiPolygon, Polygon, affinity
 
 from tenken.errors import SettingsError
+from tenken.notes import Note
 from tenken_training.annotations.drawings import (
     Drawing,
     DrawnPhoto,
@@ -44,15 +46,14 @@ def read_label_studio(source: Path) -> DrawnSet:
             continue
         files.append(path)
         for task in root.items():
-            photo = _photo(task, counts)
+            photo = _photo(_called(root, task), counts)
             if photo is not None:
                 photos.append(photo)
-    said = {
-        "unfinished": "tasks without a finished annotation left out",
-        "several": "tasks were annotated several times: the last one counts",
-        "other": "results that draw no area left out (keypoints, choices, texts)",
-    }
-    notes = tuple(f"{counts[key]} {text}" for key, text in said.items() if counts[key])
+    notes = tuple(
+        Note.of(f"import.{what}", things=Note.counted("result" if what == "other" else "task", count))
+        for what, count in counts.items()
+        if count
+    )
     return DrawnSet("label-studio", tuple(photos), tuple(files), notes)
 
 
@@ -86,6 +87,14 @@ def _photo(task: JsonPlace, counts: dict[str, int]) -> DrawnPhoto | None:
         drawings += _drawings(result, kind, *here)
     width, height = size or (None, None)
     return DrawnPhoto(_name(task), width, height, tuple(drawings), task.where)
+
+
+def _called(root: JsonPlace, task: JsonPlace) -> JsonPlace:
+    """Name a task by its number and its photo."""
+    named = task.called(root, "task", "id")
+    with suppress(SettingsError):
+        return JsonPlace(task.value, f"{named.where} {_name(task)!r}")
+    return named
 
 
 def _name(task: JsonPlace) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from shapely import MultiPolygon, Point
 
+from tenken.notes import Note
 from tenken_training.annotations.drawings import (
     Drawing,
     DrawnPhoto,
@@ -63,7 +64,7 @@ def read_labelme(source: Path) -> DrawnSet:
                 str(path),
             )
         )
-    notes = (f"{points} points left out: a mark without an area",) if points else ()
+    notes = (Note.of("import.points", points=Note.counted("point", points)),) if points else ()
     return DrawnSet("labelme", tuple(photos), tuple(files), notes)
 
 

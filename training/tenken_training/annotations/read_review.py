@@ -13,6 +13,7 @@ from tenken.errors import FlightError, SettingsError
 from tenken.exports.result import FinishedResult, read_result
 from tenken.georeferencing.placement import Placement
 from tenken.hashing import file_sha256
+from tenken.notes import Note
 from tenken.outputs.layers import Value
 from tenken.running.progress import Progress
 from tenken.running.results import GEOPACKAGE, finished_run
@@ -76,8 +77,8 @@ def gather_review(root: Path, options: ImportOptions, progress: Progress) -> Gat
         made.append(_source_photo(name, one, rows[name], flight, options.site or result.flight, kinds))
         progress.advance()
     skipped = len(photos) - len(used)
-    notes = [f"{skipped} photos in which nothing was reviewed are not used"] if skipped else []
-    notes.append("in the photos used, places without a candidate are taken as sound: add what was missed in QGIS")
+    notes: list[str] = [Note.of("import.not_reviewed", photos=Note.counted("photo", skipped))] if skipped else []
+    notes.append(Note.of("import.taken_as_sound"))
     return Gathered("review", tuple(made), sha256_of_files([folder / GEOPACKAGE]), {}, kinds, notes)
 
 

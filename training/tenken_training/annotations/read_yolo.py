@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tenken.errors import SettingsError
+from tenken.notes import Note
 from tenken_training.annotations.drawings import Drawing, DrawnPhoto, DrawnSet, box, polygon
 from tenken_training.annotations.photo_files import PHOTO_SUFFIXES
 from tenken_training.annotations.source_files import AGAIN, files_below, read_text
@@ -35,7 +36,7 @@ def read_yolo(source: Path) -> DrawnSet:
         for path in files_below(source, *PHOTO_SUFFIXES)
         if (stem := _stem(path, source)) not in stems
     ]
-    notes = (f"{len(bare)} photos without a text file: taken as looked at and free of defects",) if bare else ()
+    notes = (Note.of("import.bare", photos=Note.counted("photo", len(bare))),) if bare else ()
     return DrawnSet("yolo", (*photos, *bare), tuple(files), notes)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from tenken.errors import SettingsError
+from tenken.errors import SettingsError, TenkenError
 
 MOST_ENTRIES = 200_000
 MOST_RATIO, SMALL_BYTES = 200, 50_000_000
@@ -38,7 +38,28 @@ def opened_source(source: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="tenken-import-") as folder:
         _unpack(source, Path(folder))
-        yield Path(folder)
+        try:
+            yield Path(folder)
+        except TenkenError as error:
+            error.args = tuple(as_given(one, source, Path(folder)) for one in error.args if isinstance(one, str))
+            raise
+
+
+def as_given(text: str, source: Path, root: Path) -> str:
+    """Name the zip and the file in it, as in ``task.zip, annotations.xml``, where a text names what was unpacked.
+
+    Parameters
+    ----------
+    text
+        Of a message.
+    source
+        What the user gave.
+    root
+        What `opened_source` made of it.
+    """
+    if root == source:
+        return text
+    return text.replace(f"{root}{os.sep}", f"{source}, ").replace(str(root), str(source))
 
 
 def read_text(path: Path) -> str:

@@ -14,6 +14,7 @@ from tenken.errors import FlightError, SettingsError
 from tenken.hashing import file_sha256
 from tenken.imagery.flight import GENERIC_FOLDERS
 from tenken.imagery.picture import load_photo
+from tenken.notes import Note
 from tenken_training.annotations.classes import Target
 from tenken_training.annotations.drawings import DrawnPhoto
 from tenken_training.annotations.findings import Finding
@@ -123,12 +124,14 @@ def find_photos(
             f"{missing[0].where}: photo {missing[0].name} is not below {looked} ({len(missing)} missing); name their "
             "folder with --photos, or say --skip-missing"
         )
-    notes = [f"{len(missing)} photos are missing and were left out (first: {missing[0].name})"] if missing else []
+    notes: list[str] = []
+    if missing:
+        notes.append(Note.of("import.missing", photos=Note.counted("photo", len(missing)), photo=missing[0].name))
     pairs = sorted(found.values(), key=lambda pair: pair[1].below)
     if options.skip_unlabelled:
         bare = sum(not photo.drawings for photo, _ in pairs)
         pairs = [(photo, file) for photo, file in pairs if photo.drawings]
-        notes += [f"{bare} photos without a label left out"] if bare else []
+        notes += [Note.of("import.no_label", photos=Note.counted("photo", bare))] if bare else []
     return pairs, notes
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tenken.errors import SettingsError
+from tenken.notes import Note
 from tenken_training.annotations.photo import SPLITS, Split
 
 FILLED: tuple[Split, Split] = ("test", "val")
@@ -73,19 +74,14 @@ def assign_splits(
             unions.join_all(by_site[site])
     for one, other in pairs:
         if photos[one].site != photos[other].site and not unions.same(one, other):
-            notes.append(
-                f"{photos[one].name} and {photos[other].name} are nearly the same photo: kept in the same split"
-            )
+            notes.append(Note.of("import.nearly_same", one=photos[one].name, other=photos[other].name))
         unions.join(one, other)
     groups = unions.groups()
     homes = {site: _home(photos, members) for site, members in by_site.items() if site not in free_sites}
     bound = [_bound_split(photos, group, homes) for group in groups]
     if alone:
         drawn = _blocks(groups, photos, val, test)
-        notes.append(
-            f"one site only ({photos[0].site}): its photos are split in blocks of neighbours. That is NOT independent: "
-            "figures will be better than on a new structure; import a second site"
-        )
+        notes.append(Note.of("import.one_site", site=photos[0].site))
     else:
         drawn = _draw_groups(groups, bound, photos, val, test, seed)
     result: list[Split] = ["train"] * len(photos)
@@ -93,7 +89,7 @@ def assign_splits(
         for number in group:
             result[number] = split
     missing = [split for split in ("val", "test") if split not in result and len(photos) > 2]
-    notes += [f"no photo in {split}: there are too few sites" for split in missing]
+    notes += [Note.of("import.empty_split", split=Note.of(f"import.split_{split}")) for split in missing]
     return result, notes
 
 

@@ -13,12 +13,19 @@ from PIL import Image
 from tenken.detection.detect import KINDS
 from tenken.errors import SettingsError
 from tenken.imagery.picture import load_photo
+from tenken.notes import Note
 from tenken_training.annotations.dataset import SPLITS, AnnotatedPhoto, read_dataset
 from tenken_training.evaluation.annotated_truth import from_annotated
 from tenken_training.evaluation.label_files import read_class_names, read_mask, read_polygons, read_sites
 from tenken_training.evaluation.truth import Truth, from_mask, from_polygons
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+
+ALL = "all"
+"""Instead of a split's name, where a folder has no splits."""
+
+SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
+"""Below ``images`` a folder of such a name is a split, and any other a site."""
 
 Layout = Literal["dataset", "polygons", "masks", "label-free"]
 
@@ -51,6 +58,8 @@ class LabelledSet:
         In the order of their names.
     annotated
         Photos of an imported data set by name, with their labels.
+    has_splits
+        Whether the photos are one part of the folder's, as ``test``; otherwise they are all there are.
     """
 
     name: str
@@ -59,6 +68,13 @@ class LabelledSet:
     classes: tuple[str, ...]
     photos: tuple[LabelledPhoto, ...]
     annotated: Mapping[str, AnnotatedPhoto] = field(default_factory=dict)
+    has_splits: bool = field(default=True, kw_only=True)
+
+    @property
+    def caution(self) -> Note | None:
+        """What keeps figures on these photos from standing for new ones."""
+        whole = not self.has_splits and self.layout != "label-free"
+        return Note.of("evaluation.no_splits") if whole else None
 
     @property
     def photos_without_label(self) -> int:
@@ -123,7 +139,7 @@ def read_labelled_set(
     folder
         The data set.
     split
-        Which part of it.
+        Which part of it; of a folder without splits, all photos are taken and the set is named ``FOLDER/all``.
     classes
         Kinds by class number, or the kind that masks show; by default what ``data.yaml`` says, or else crack and
         corrosion for polygons and corrosion for masks.
@@ -133,7 +149,7 @@ def read_labelled_set(
     Raises
     ------
     SettingsError
-        When the folder holds nothing of that kind.
+        When the folder holds nothing of that kind, or has splits and not this one.
     """
     if not folder.is_dir():
         raise SettingsError(f"{folder} is no folder; give the data set's folder")
@@ -145,17 +161,20 @@ def read_labelled_set(
         )
         if not photos:
             raise SettingsError(f"{folder} holds no photos; give a folder of photos")
-        return LabelledSet(folder.resolve().name, "label-free", tuple(classes or KINDS), (), photos)
+        return LabelledSet(folder.resolve().name, "label-free", tuple(classes or KINDS), (), photos, has_splits=False)
     if (folder / "dataset.json").is_file():
         return _imported(folder, split, name, classes)
     images, labels, layout = _find_layout(folder, split)
+    has_splits = images != folder / "images"
+    if not has_splits:
+        name = f"{folder.resolve().name}/{ALL}"
     if classes is None:
         classes = read_class_names(folder / "data.yaml") or (KINDS if layout == "polygons" else ("corrosion",))
     photos = _pair(images, labels, ".txt" if layout == "polygons" else ".png")
     if layout == "masks" and len(classes) != 1:
         raise SettingsError(f"{labels}: masks show one kind; name it with --classes, got {', '.join(classes)}")
     kinds = _labelled_kinds(photos, classes) if layout == "polygons" else tuple(classes)
-    return LabelledSet(name, layout, kinds, tuple(classes), photos)
+    return LabelledSet(name, layout, kinds, tuple(classes), photos, has_splits=has_splits)
 
 
 def _imported(folder: Path, split: str, name: str, classes: Sequence[str] | None) -> LabelledSet:
@@ -176,18 +195,34 @@ def _imported(folder: Path, split: str, name: str, classes: Sequence[str] | None
 
 def _find_layout(folder: Path, split: str) -> tuple[Path, Path, Layout]:
     layouts: tuple[tuple[str, Layout], ...] = (("labels", "polygons"), ("masks", "masks"))
+    splits = _splits(folder)
     for labels, layout in layouts:
         for images_dir, labels_dir in (
             (folder / split / "images", folder / split / labels),
             (folder / "images" / split, folder / labels / split),
-            (folder / "images", folder / labels),
+            *(() if splits else ((folder / "images", folder / labels),)),
         ):
             if images_dir.is_dir() and labels_dir.is_dir():
                 return images_dir, labels_dir, layout
+    if splits:
+        raise SettingsError(
+            f"{folder} has no labelled split {split}, only {', '.join(splits)}; name one of these with --split, "
+            "or rename the folders"
+        )
     raise SettingsError(
         f"{folder} has no {split}/images with {split}/labels or {split}/masks; name another --split, "
         "or say --label-free if its photos hold no defect"
     )
+
+
+def _splits(folder: Path) -> list[str]:
+    """Name the labelled splits that a folder has, as ``SPLIT/images`` or ``images/SPLIT``."""
+    names: set[str] = set()
+    for labels in ("labels", "masks"):
+        names |= {path.parent.name for path in folder.glob(f"*/{labels}") if (path.parent / "images").is_dir()}
+        below = {path.name for path in folder.glob(f"{labels}/*") if (folder / "images" / path.name).is_dir()}
+        names |= {name for name in below if name.lower() in SPLIT_NAMES}
+    return sorted(names)
 
 
 def _pair(images: Path, labels: Path, suffix: str) -> tuple[LabelledPhoto, ...]:

@@ -11,9 +11,11 @@ from shapely import affinity
 
 from tenken.measurement.find import LINEAR_KINDS, PhotoDefect
 from tenken_training.evaluation.average_precision import RankedDetections
+from tenken_training.evaluation.blunders import Blunder, as_box, wrong_patch, wrong_stretch
 from tenken_training.evaluation.centreline_score import (
     WIDTH_CLASSES,
     WIDTH_EDGES_PX,
+    LinePoints,
     label_width_px,
     points_along,
     region_lines,
@@ -21,7 +23,7 @@ from tenken_training.evaluation.centreline_score import (
     within,
 )
 from tenken_training.evaluation.pixel_score import STATES, state_tally
-from tenken_training.evaluation.truth import BoolArray, FloatArray, Truth, painted
+from tenken_training.evaluation.truth import SMALLEST_OBJECT_PX, BoolArray, FloatArray, Truth, painted
 
 AREA_EDGES_PX = (100.0, 1000.0, 10000.0)
 AREA_CLASSES = ("under_100_px", "100_to_1000_px", "1000_to_10000_px", "10000_px_and_more")
@@ -31,20 +33,6 @@ FOUND_SHARE = 0.5
 """A labelled defect counts as found, and a found one as right, when half of it agrees."""
 
 Crop = tuple[BoolArray, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Blunder:
-    """A missed defect or a false alarm, to be shown as a picture.
-
-    ``size`` is the length in pixels for kinds with a centre line and the area in square pixels for others; ``score``
-    is None for a miss.
-    """
-
-    kind: str
-    xyxy_px: tuple[float, float, float, float]
-    size: float
-    score: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +107,7 @@ def score_defects(
         "found_px": float(np.count_nonzero(found)),
     }
     if kind in LINEAR_KINDS:
-        lines, blunders = _line_tally(truth, true, found, ignored, defects, tolerance_px)
+        lines, blunders = _line_tally(kind, truth, true, found, ignored, defects, tolerance_px)
         return tally | lines, blunders
     if truth.states is not None:
         given = None if states is None else np.where(truth.states > len(STATES), truth.states, states)
@@ -158,6 +146,7 @@ def _united(crops: Sequence[Crop], truth: Truth) -> BoolArray:
 
 
 def _line_tally(
+    kind: str,
     truth: Truth,
     true: BoolArray,
     found: BoolArray,
@@ -196,12 +185,25 @@ def _line_tally(
     # A mark of a single pixel has no line; it is an alarm of no length.
     tally["defects"] += len(defects) - len(lined)
     missed = [
-        Blunder("crack", line.bounds, float(line.length), None)
-        for line, share in zip(true_lines, true_share, strict=True)
+        Blunder(kind, line.bounds, float(line.length), None)
         if share < FOUND_SHARE
+        else wrong_stretch(kind, *_of_part(true_points, number, ~on_found), None)
+        for number, (line, share) in enumerate(zip(true_lines, true_share, strict=True))
     ]
-    wrong = [_alarm(defect) for defect, share in zip(lined, right_share, strict=True) if share < FOUND_SHARE]
-    return tally, (*missed, *wrong)
+    wrong = [
+        _alarm(defect)
+        if share < FOUND_SHARE
+        else wrong_stretch(kind, *_of_part(found_points, number, ~on_true), defect.score)
+        for number, (defect, share) in enumerate(zip(lined, right_share, strict=True))
+    ]
+    specks = [_alarm(defect) for defect in defects if defect.centreline_px is None]
+    return tally, tuple(one for one in (*missed, *wrong, *specks) if one is not None)
+
+
+def _of_part(points: LinePoints, number: int, chosen: BoolArray) -> tuple[LinePoints, BoolArray]:
+    """One line's points, and which of them are chosen."""
+    here = points.part == number
+    return LinePoints(points.xy_px[here], points.length_px[here], points.part[here]), chosen[here]
 
 
 def _area_tally(
@@ -216,18 +218,30 @@ def _area_tally(
     true_share = np.array([_shared(found, (one.mask, one.left_px, one.top_px)) for one in objects])
     right_share = np.array([_shared(true, crop) for crop in crops])
     missed = [
-        Blunder(kind, _box(one.xyxy_px), float(np.count_nonzero(one.mask)), None)
-        for one, share in zip(objects, true_share, strict=True)
+        Blunder(kind, as_box(one.xyxy_px), float(np.count_nonzero(one.mask)), None)
         if share < FOUND_SHARE
+        else _patch(kind, (one.mask, one.left_px, one.top_px), found | truth.ignored_region(kind), None)
+        for one, share in zip(objects, true_share, strict=True)
     ]
-    wrong = [_alarm(defect) for defect, share in zip(defects, right_share, strict=True) if share < FOUND_SHARE]
+    wrong = [
+        _alarm(defect) if share < FOUND_SHARE else _patch(kind, crop, true | truth.ignored_region(kind), defect.score)
+        for defect, crop, share in zip(defects, crops, right_share, strict=True)
+    ]
     size = np.array([np.count_nonzero(one.mask) for one in objects])
     size_class = np.digitize(size, AREA_EDGES_PX)
     counts = _counts(true_share, right_share)
     for number, name in enumerate(AREA_CLASSES):
         counts[f"true_defects_{name}"] = float(np.count_nonzero(size_class == number))
         counts[f"found_defects_{name}"] = float(np.count_nonzero(true_share[size_class == number] >= FOUND_SHARE))
-    return counts, (*missed, *wrong)
+    return counts, tuple(one for one in (*missed, *wrong) if one is not None)
+
+
+def _patch(kind: str, crop: Crop, agreed: BoolArray, score: float | None) -> Blunder | None:
+    """Largest part of a crop of the photo that does not agree."""
+    mask, left, top = crop
+    part = agreed[top : top + mask.shape[0], left : left + mask.shape[1]]
+    wrong = mask[: part.shape[0], : part.shape[1]] & ~part
+    return wrong_patch(kind, wrong, left, top, score, SMALLEST_OBJECT_PX)
 
 
 def _counts(true_share: FloatArray, right_share: FloatArray) -> dict[str, float]:
@@ -254,9 +268,4 @@ def _shared(region: BoolArray, crop: Crop) -> float:
 
 def _alarm(defect: PhotoDefect) -> Blunder:
     size = defect.area_px if defect.length_px is None else defect.length_px
-    return Blunder(defect.kind, _box(defect.outline_px.bounds), size, defect.score)
-
-
-def _box(edges: Sequence[float] | FloatArray) -> tuple[float, float, float, float]:
-    left, top, right, bottom = (float(edge) for edge in edges)
-    return left, top, right, bottom
+    return Blunder(defect.kind, as_box(defect.outline_px.bounds), size, defect.score)

@@ -10,8 +10,9 @@ from PIL import Image, ImageDraw
 from shapely import MultiPolygon
 from skimage.measure import find_contours
 
+from tenken_training.evaluation.blunders import Blunder
 from tenken_training.evaluation.labels import LabelledSet
-from tenken_training.evaluation.photo_score import Blunder, PhotoScore
+from tenken_training.evaluation.photo_score import PhotoScore
 from tenken_training.evaluation.truth import BoolArray
 
 PICTURES = 12

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tenken.errors import SettingsError
+from tenken.notes import NoteField
 from tenken_training.evaluation.intervals import IntervalKind
 from tenken_training.evaluation.labels import Layout
 
@@ -96,7 +97,7 @@ class Evaluation(_Part):
     conditions: Conditions
     kinds: dict[str, KindFigures]
     comparison: Comparison | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[NoteField, ...] = ()
 
 
 def write_evaluation(evaluation: Evaluation, path: Path) -> None:

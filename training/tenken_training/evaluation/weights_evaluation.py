@@ -7,7 +7,9 @@ from pathlib import Path
 from tenken.detection.cores import usable_cores
 from tenken.detection.detect import load_detector
 from tenken.detection.weights import find_weights
+from tenken.notes import Note
 from tenken.running.progress import Progress, Silence
+from tenken.settings import Lang
 from tenken_training.evaluation.labels import LabelledSet
 from tenken_training.evaluation.photo_score import PhotoScore
 from tenken_training.evaluation.report import write_page
@@ -64,6 +66,7 @@ def evaluate_weights(
     min_score: float | Mapping[str, float] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
+    lang: Lang = "en",
 ) -> Outcome:
     """Evaluate weights, and others on the same photos where asked.
 
@@ -79,6 +82,8 @@ def evaluate_weights(
         Other thresholds than the card's, for ``weights``.
     workers
         Photos at the same time; as many as there are cores when None.
+    lang
+        Language of the page.
 
     Raises
     ------
@@ -112,14 +117,14 @@ def evaluate_weights(
     if out_dir is not None:
         out_dir.mkdir(parents=True, exist_ok=True)
         write_evaluation(evaluation, out_dir / "evaluation.json")
-        write_page(out_dir / "evaluation.html", evaluation, labelled, scored[0])
+        write_page(out_dir / "evaluation.html", evaluation, labelled, scored[0], lang)
     return Outcome(evaluation, tuple(scored[0]))
 
 
-def _notes(labelled: LabelledSet, kinds: tuple[str, ...]) -> list[str]:
-    notes = []
+def _notes(labelled: LabelledSet, kinds: tuple[str, ...]) -> list[Note]:
+    notes = [] if labelled.caution is None else [labelled.caution]
     if unknown := [kind for kind in labelled.kinds if kind not in kinds]:
-        notes.append(f"Not judged, because the weights do not know it: {', '.join(unknown)}.")
+        notes.append(Note.of("evaluation.not_judged", kinds=Note.kinds(unknown)))
     if labelled.layout != "label-free":
-        notes.append(f"Labelled: {', '.join(labelled.kinds)}. Of other kinds nothing is known in these photos.")
+        notes.append(Note.of("evaluation.labelled", kinds=Note.kinds(labelled.kinds)))
     return notes

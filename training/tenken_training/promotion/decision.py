@@ -20,6 +20,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tenken.errors import SettingsError
+from tenken.notes import Note, NoteField
 from tenken_training.evaluation import Figure, Subject
 
 Verdict = Literal["better", "worse", "no difference", "not judged"]
@@ -55,9 +56,12 @@ class Row(_Part):
     verdict: Verdict
 
     @property
-    def place(self) -> str:
+    def place(self) -> Note:
         """Kind, set and site, for people."""
-        return f"{self.kind}, {self.dataset}" + (f", site {self.site}" if self.site is not None else "")
+        kind, dataset = Note.kinds([self.kind]), dataset_name(self.dataset)
+        if self.site is None:
+            return Note.of("promotion.place", kind=kind, dataset=dataset)
+        return Note.of("promotion.place_site", kind=kind, dataset=dataset, site=self.site)
 
 
 class Decision(_Part):
@@ -69,8 +73,10 @@ class Decision(_Part):
     datasets: dict[str, str]
     """SHA-256 of each set's photos and labels, by name."""
     rows: tuple[Row, ...]
-    reasons: tuple[str, ...]
+    reasons: tuple[NoteField, ...]
     """Why not; empty when promoted."""
+    notes: tuple[NoteField, ...] = ()
+    """What to bear in mind about the photos."""
 
     @property
     def accepted(self) -> bool:
@@ -130,23 +136,30 @@ def reasons_of(
     rows: tuple[Row, ...], lost_kinds: tuple[str, ...], label_faults: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
     """Say why the rules refuse, a line each; nothing when they do not."""
-    reasons = [f"{kind} is no longer found at all: the new weights do not know it" for kind in lost_kinds]
+    reasons: list[str] = [Note.of("promotion.lost", kind=Note.kinds([kind])) for kind in lost_kinds]
     reasons += label_faults
-    reasons += [f"{row.place}: {row_text(row)}" for row in rows if row.verdict == "worse"]
+    reasons += [
+        Note.of("promotion.reason", place=row.place, row=row_text(row)) for row in rows if row.verdict == "worse"
+    ]
     given = [row for row in rows if not row.rendered]
     if given and not any(row.verdict == "better" for row in given):
-        reasons.append("nothing is better beyond its interval on the photos given: there is no reason to change")
+        reasons.append(Note.of("promotion.no_gain"))
     return tuple(reasons)
 
 
-def row_text(row: Row) -> str:
+def row_text(row: Row) -> Note:
     """Give a row's figure with both values and the difference's interval."""
+    figure = Note.coded("measure", row.figure)
+    old, new = _number(row.old), _number(row.new)
     if row.difference is None or row.low is None or row.high is None:
-        return f"{row.figure} {_number(row.old)} to {_number(row.new)}, no interval"
-    return (
-        f"{row.figure} {_number(row.old)} to {_number(row.new)}, "
-        f"difference {row.difference:+.3f} ({row.low:+.3f} to {row.high:+.3f})"
-    )
+        return Note.of("promotion.row_without", figure=figure, old=old, new=new)
+    difference, low, high = (f"{value:+.3f}" for value in (row.difference, row.low, row.high))
+    return Note.of("promotion.row", figure=figure, old=old, new=new, difference=difference, low=low, high=high)
+
+
+def dataset_name(name: str) -> Note:
+    """Give a data set's name; those that every promotion is judged on have a Japanese one too."""
+    return Note.coded("dataset", name)
 
 
 def write_decision(decision: Decision, path: Path) -> None:
@@ -172,4 +185,4 @@ def read_decision(path: Path) -> Decision:
 
 
 def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3f}"
+    return Note.of("promotion.none") if value is None else f"{value:.3f}"

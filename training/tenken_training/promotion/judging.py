@@ -8,9 +8,10 @@ from tenken.detection.cores import usable_cores
 from tenken.errors import SettingsError
 from tenken.running.progress import Progress
 from tenken_training.evaluation import Conditions, Judged, LabelledSet, compare, score_photos
+from tenken_training.evaluation.blunders import Blunder
 from tenken_training.evaluation.figures import estimates
 from tenken_training.evaluation.intervals import resamples
-from tenken_training.evaluation.photo_score import Blunder, PhotoScore
+from tenken_training.evaluation.photo_score import PhotoScore
 from tenken_training.evaluation.pictures import BlunderPicture, as_data_uri, draw_blunder
 from tenken_training.evaluation.results import Figure
 from tenken_training.evaluation.summary import as_figures, by_site

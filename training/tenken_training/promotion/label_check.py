@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
+from tenken.notes import Note
 from tenken_training.evaluation import LabelledSet
 from tenken_training.evaluation.intervals import LEVEL, resamples
 from tenken_training.evaluation.photo_score import PhotoScore
@@ -118,9 +119,14 @@ def _shift(kind: str, name: str, seen: Sequence[_Agreement], draws: npt.NDArray[
         return
     there, here = table[:, row, column], table[:, reach, reach]
     if _clearly(there, here, [one.labelled for one in seen], draws):
-        yield (
-            f"{kind}, {name}: the labels lie about {abs(across) * CELL_PX} px {'right' if across > 0 else 'left'} and "
-            f"{abs(down) * CELL_PX} px {'below' if down > 0 else 'above'} what is found there; were they shifted?"
+        yield Note.of(
+            "promotion.shifted",
+            kind=Note.kinds([kind]),
+            name=name,
+            across=abs(across) * CELL_PX,
+            side=Note.of("promotion.right" if across > 0 else "promotion.left"),
+            down=abs(down) * CELL_PX,
+            end=Note.of("promotion.below" if down > 0 else "promotion.above"),
         )
 
 
@@ -131,7 +137,7 @@ def _swap(
     own = kinds.index(kind)
     for other, told in enumerate(kinds):
         if other != own and _clearly(table[:, other], table[:, own], [one.labelled for one in seen], draws):
-            yield f"{kind}, {name}: what is labelled {kind} is mostly found to be {told}; were the kinds swapped?"
+            yield Note.of("promotion.swapped", kind=Note.kinds([kind]), name=name, told=Note.kinds([told]))
 
 
 def _clearly(one: FloatArray, other: FloatArray, labelled: Sequence[float], draws: npt.NDArray[np.int64]) -> bool:

@@ -10,9 +10,12 @@ from tenken.detection.weights import Weights, add_weights, find_weights
 from tenken.detection.weights_card import Promoted, read_card, write_card
 from tenken.detection.weights_folders import user_weights_dir
 from tenken.errors import SettingsError, WeightsError
+from tenken.notes import Note, kind_name, said
 from tenken.running.progress import Progress, Silence
+from tenken.settings import Lang
+from tenken.wording import words
 from tenken_training.evaluation import LabelledSet, default_conditions, judged_weights
-from tenken_training.promotion.decision import Decision, reasons_of, write_decision
+from tenken_training.promotion.decision import Decision, dataset_name, reasons_of, write_decision
 from tenken_training.promotion.judging import Compared, compared, worse_pictures
 from tenken_training.promotion.rendered_sets import rendered_sets
 from tenken_training.promotion.report import Gallery, write_page
@@ -37,6 +40,7 @@ def decide(
     device: str = "auto",
     workers: int | None = None,
     progress: Progress | None = None,
+    lang: Lang = "en",
 ) -> Outcome:
     """Judge new weights beside others by the rules of `tenken_training.promotion.decision`.
 
@@ -50,6 +54,8 @@ def decide(
         Folder for ``promotion.json`` and ``promotion.html``.
     rendered
         Rendered structures; those that every promotion is judged on when None.
+    lang
+        Language of the page.
 
     Raises
     ------
@@ -77,9 +83,12 @@ def decide(
         datasets={one.name: one.sha256() for one in sets},
         rows=rows,
         reasons=reasons_of(rows, lost, tuple(fault for one in done for fault in one.label_faults)),
+        notes=tuple(
+            Note.of("promotion.note", dataset=one.name, note=one.caution) for one in given if one.caution is not None
+        ),
     )
     out_dir.mkdir(parents=True, exist_ok=True)
-    write_page(out_dir / "promotion.html", decision, _galleries(done))
+    write_page(out_dir / "promotion.html", decision, _galleries(done, lang), lang)
     write_decision(decision, out_dir / "promotion.json")
     return Outcome(decision, weights, before)
 
@@ -118,11 +127,12 @@ def install(outcome: Outcome, name: str | None = None) -> Weights:
     return find_weights(weights.card.name)
 
 
-def _galleries(done: Sequence[Compared]) -> list[Gallery]:
+def _galleries(done: Sequence[Compared], lang: Lang) -> list[Gallery]:
     galleries: list[Gallery] = []
     for one in done:
         for kind in dict.fromkeys(row.kind for row in one.rows if row.verdict == "worse"):
             pictures = worse_pictures(one, kind)
             if pictures:
-                galleries.append((f"What got worse: {kind}, {one.labelled.name}", pictures))
+                name = said(dataset_name(one.labelled.name), lang)
+                galleries.append((words(lang)("promotion.worse", kind=kind_name(kind, lang), name=name), pictures))
     return galleries

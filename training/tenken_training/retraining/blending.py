@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tenken.notes import Note
 from tenken_training.blend import blend
 from tenken_training.curves import read_rows
 from tenken_training.retraining.scores import MOST_LOST, Scores
@@ -51,13 +52,16 @@ class Choice:
         """Neither the network nor its scores differ from the start's."""
         return self.share == 0 and self.scores.kept
 
-    def told(self) -> str:
+    def told(self) -> Note:
         """Say it for people."""
-        return (
-            f"{self.share:.0%} of the fitted network, {1 - self.share:.0%} of the start; F1 of area on validation "
-            "photos: "
-            f"new site {self.scores.site:.3f} from {self.before[0]:.3f}, "
-            f"known before {self.scores.replay:.3f} from {self.before[1]:.3f}"
+        return Note.of(
+            "train.choice",
+            share=f"{self.share:.0%}",
+            rest=f"{1 - self.share:.0%}",
+            site=f"{self.scores.site:.3f}",
+            site_before=f"{self.before[0]:.3f}",
+            known=f"{self.scores.replay:.3f}",
+            known_before=f"{self.before[1]:.3f}",
         )
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from tenken.detection.weights import Weights, find_weights
 from tenken.detection.weights_card import WeightsCard, write_card
 from tenken.errors import SettingsError
+from tenken.notes import Note
 from tenken.running.progress import Progress, Silence
+from tenken.settings import Lang
 from tenken_training.devices import chosen_device, precision_of
 from tenken_training.evaluation import Evaluation, evaluate_weights
 from tenken_training.export_pixels import export_pixels
@@ -52,6 +54,8 @@ class Request:
         Exactly so many steps, however long they take, for a fit that can be repeated elsewhere.
     device, workers, seed
         What computes; processes that make crops; seed of all random numbers.
+    lang
+        Language of the page that judges.
     """
 
     dataset: Path
@@ -65,6 +69,7 @@ class Request:
     device: str = "auto"
     workers: int = 0
     seed: int = 0
+    lang: Lang = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +109,13 @@ def retrain(request: Request, progress: Progress | None = None) -> Retrained:
         if not checkpoint.is_file():
             save_network(network_of_weights(start.path), checkpoint, epoch=0)
         if not (prepared_dir / "sources.json").is_file():
-            progress.note("Preparing photos, labels and rendered surfaces, once")
+            progress.note(Note.of("train.preparing"))
         sources = prepare_sources(site, replay, request.seed, prepared_dir, start.sha256)
         settings = _settings(request, start, site, replay, sources, checkpoint, device)
         validation = RetrainingValidation(sources, prepared_dir, settings.crops.size_px)
         _fit(request, settings, sources, validation, checkpoint, device, progress)
         fitted = request.work_dir / f"epoch-{best_epoch(request.work_dir):03d}.pt"
-        progress.note("Choosing between start and end, and scores, on validation photos")
+        progress.note(Note.of("train.choosing"))
 
         def judge(blended: Path) -> Scores:
             onnx = export_pixels(blended, blended.with_suffix(".onnx"), tile_px=start.card.tile_px)
@@ -217,13 +222,13 @@ def _publish(
     write_card(card, card_path)
     evaluation = None
     if (test := photos_to_judge(request.dataset, site.train)) is not None:
-        progress.note("Judging on the test photos, which nothing was chosen on")
+        progress.note(Note.of("train.judging"))
         evaluation = evaluate_weights(
-            path, test, request.work_dir / "evaluation", against=start.path, progress=progress
+            path, test, request.work_dir / "evaluation", against=start.path, progress=progress, lang=request.lang
         ).evaluation
         card = card.model_copy(update={"metrics": metrics_of(evaluation)})
     else:
-        progress.note(f"{request.dataset} has no test photos: the card holds no figures")
+        progress.note(Note.of("train.no_test", folder=request.dataset))
     card = card.model_copy(
         update={"failure_pictures": draw_failures(path, request.out_dir / f"{request.name}-failures.jpg")}
     )

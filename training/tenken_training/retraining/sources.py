@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tenken.detection.detect import KINDS
 from tenken.errors import SettingsError
+from tenken.notes import Note
 from tenken_training.evaluation import LabelledSet, read_labelled_set
 from tenken_training.mining import MINED, Mined, MinedPlace
 from tenken_training.prepared_index import PreparedPhoto
@@ -74,7 +75,7 @@ def given_set(folder: Path) -> Given:
         )
     held_out = _only(train, lambda number: number % HELD_OUT == HELD_OUT - 1)
     rest = _only(train, lambda number: number % HELD_OUT != HELD_OUT - 1)
-    note = f"{folder} has no validation photos: {len(held_out.photos)} of its training photos are used for that"
+    note = Note.of("train.no_validation", folder=folder, count=len(held_out.photos))
     return Given(folder.resolve().name, rest, held_out, note)
 
 

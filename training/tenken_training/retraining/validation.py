@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
+from tenken.notes import Note
 from tenken_training.curves_picture import LOSSES, Panel
 from tenken_training.prepared_index import PreparedPhoto
 from tenken_training.rasters import read_raster, read_rgb
@@ -85,18 +86,16 @@ class RetrainingValidation:
         return row | {f"val_{group}_score": float(np.mean(values)) for group, values in scores.items() if values}
 
 
-def retraining_line(row: dict[str, float], epochs: int) -> str:
+def retraining_line(row: dict[str, float], epochs: int) -> Note:
     """Say in one line how an epoch went."""
-    told = [f"epoch {row['epoch']:.0f} of at most {epochs}"]
+    told = [Note.of("train.epoch_at_most", epoch=f"{row['epoch']:.0f}", epochs=epochs)]
     if "val_site_crack_f1" in row:
-        told.append(
-            f"new site: crack recall {row['val_site_crack_recall']:.2f}, "
-            f"precision {row['val_site_crack_precision']:.2f}"
-        )
+        recall, precision = (f"{row[f'val_site_crack_{name}']:.2f}" for name in ("recall", "precision"))
+        told.append(Note.of("train.site_crack", recall=recall, precision=precision))
     if "val_site_corrosion_f1" in row:
-        told.append(f"new site: corrosion F1 {row['val_site_corrosion_f1']:.2f}")
-    told.append(f"known before {row['val_replay_score']:.2f}")
-    return "; ".join(told)
+        told.append(Note.of("train.site_corrosion", f1=f"{row['val_site_corrosion_f1']:.2f}"))
+    told.append(Note.of("train.known", score=f"{row['val_replay_score']:.2f}"))
+    return Note.joined(told)
 
 
 def _windows(photo: PreparedPhoto, folder: Path, size_px: int) -> Sequence[Labelled]:

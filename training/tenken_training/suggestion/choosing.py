@@ -31,12 +31,20 @@ class Choice:
         ``disputed``: people or photos disagree with the detector; ``unsure``: its scores are in the middle;
         ``unlike``: nothing was found, and it looks unlike what was chosen before.
     worth
-        What it was chosen by.
+        What its labels would teach; 1 for a window that is chosen for its look alone.
+    unlike
+        How unlike it looks to those chosen before it, 0 to 1.
     """
 
     window: Window
     why: Why
     worth: float
+    unlike: float
+
+    @property
+    def gain(self) -> float:
+        """What it was chosen by: those chosen for their look come last, and within both parts this falls."""
+        return self.worth * self.unlike
 
 
 def choose(windows: Sequence[Window], count: int) -> list[Choice]:
@@ -58,6 +66,7 @@ def choose(windows: Sequence[Window], count: int) -> list[Choice]:
     empty = np.array([not window.found and not window.defects for window in windows])
     by_look = round(count * UNLIKE_SHARE) if empty.any() else 0
     chosen: list[int] = []
+    choices: list[Choice] = []
     unlike = np.ones(len(windows))
     for wanted, worth in ((count - by_look, worths), (by_look, empty.astype(float))):
         for _ in range(min(wanted, len(windows))):
@@ -66,8 +75,9 @@ def choose(windows: Sequence[Window], count: int) -> list[Choice]:
             if gains[best] <= 0:
                 break
             chosen.append(best)
+            choices.append(Choice(windows[best], _why(windows[best]), float(worth[best]), float(unlike[best])))
             unlike = np.minimum(unlike, np.linalg.norm(looks - looks[best], axis=1) / farthest)
-    return [Choice(windows[place], _why(windows[place]), float(worths[place])) for place in chosen]
+    return choices
 
 
 def _shown(windows: Sequence[Window], chosen: Sequence[int]) -> npt.NDArray[np.bool_]:

@@ -43,11 +43,14 @@ class Suggested:
         The chosen windows, the most valuable first.
     looked_at
         How many windows there were.
+    site
+        Name of the flight, by which an import of its review also calls the site.
     """
 
     folder: Path
     choices: tuple[Choice, ...]
     looked_at: int
+    site: str
 
 
 def suggest(
@@ -104,7 +107,7 @@ def suggest(
         part.rename(dest)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return Suggested(dest, tuple(choices), len(windows))
+    return Suggested(dest, tuple(choices), len(windows), result.flight)
 
 
 def _look(
@@ -148,7 +151,22 @@ def _write(
     pictures: list[tuple[str, int, int, list[PhotoDefect]]] = []
     table = io.StringIO()
     rows = csv.writer(table, lineterminator="\r\n")
-    rows.writerow(["rank", "image", "photo", "left_px", "top_px", "width_px", "height_px", "why", "worth", "defects"])
+    rows.writerow(
+        [
+            "rank",
+            "image",
+            "photo",
+            "left_px",
+            "top_px",
+            "width_px",
+            "height_px",
+            "why",
+            "worth",
+            "unlike",
+            "gain",
+            "defects",
+        ]
+    )
     for rank, choice in enumerate(choices, 1):
         window = choice.window
         stem = Path(window.photo).with_suffix("").as_posix().replace("/", "__")
@@ -161,7 +179,8 @@ def _write(
         rows.writerow(
             [
                 rank, name, window.photo, window.left_px, window.top_px, window.width_px, window.height_px,
-                choice.why, f"{choice.worth:.2f}", " ".join(sorted(window.defects)),
+                choice.why, f"{choice.worth:.2f}", f"{choice.unlike:.2f}", f"{choice.gain:.2f}",
+                " ".join(sorted(window.defects)),
             ]
         )  # fmt: skip
         progress.advance()
