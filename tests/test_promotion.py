@@ -166,7 +166,14 @@ def figure(value: float, low: float | None, high: float | None) -> Figure:
 def test_worse_is_what_lies_wholly_on_the_bad_side(
     name: str, low: float | None, high: float | None, verdict: str
 ) -> None:
-    assert verdict_of(name, figure(0.0, low, high)) == verdict
+    middle = 0.0 if low is None or high is None else (low + high) / 2
+    assert verdict_of(name, figure(middle, low, high)) == verdict
+
+
+def test_what_rounding_changes_decides_nothing() -> None:
+    assert verdict_of("pixel_iou", figure(-0.0011, -0.002, -0.0003)) == "no difference"
+    assert verdict_of("pixel_iou", figure(0.0011, 0.0003, 0.002)) == "no difference"
+    assert verdict_of("pixel_iou", figure(-0.0031, -0.005, -0.0003)) == "worse"
 
 
 def test_one_site_that_got_worse_is_enough_to_refuse() -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pytest
 import rasterio.features
 from PIL import Image
+from scipy.special import expit
 from shapely import box, union_all
 from shapely.geometry import shape
 from typer.testing import CliRunner
@@ -40,7 +41,7 @@ from tenken_training.annotations.dataset import (
     clean_area,
     write_dataset,
 )
-from tenken_training.calibrate import Seen
+from tenken_training.calibrate import Calibration, Seen, objects_of
 from tenken_training.cleaning import CORROSION, CRACK
 from tenken_training.curves import append_row, read_rows
 from tenken_training.drawn_defects import draw_cracks
@@ -52,7 +53,7 @@ from tenken_training.retraining import Request, defaults, rendered, retrain, sou
 from tenken_training.retraining.blending import Choice, best_epoch, chosen_blend, enough
 from tenken_training.retraining.crops import replay_shares, site_shares
 from tenken_training.retraining.pictures import Prepared, prepare_photos
-from tenken_training.retraining.scores import Groups, Scores, balanced, scores_of
+from tenken_training.retraining.scores import Groups, Scores, balanced, held, scores_of
 from tenken_training.retraining.sources import given_set, photos_to_judge, prepare_sources
 from tenken_training.view import UNKNOWN_STATE
 from tenken_training.weights_network import network_of_weights
@@ -261,8 +262,17 @@ def test_the_blend_gains_most_without_losing_what_was_known(
 ) -> None:
     checkpoint = Path(__file__).resolve().parents[1] / "training" / "checkpoints" / "crack-corrosion.pt"
     told = iter([Scores({}, one, other, kept=True) for one, other in zip(site, replay, strict=True)])
-    choice: Choice = chosen_blend(checkpoint, checkpoint, lambda _: next(told), tmp_path)
+    first: list[Scores | None] = []
+
+    def judged(begun: Scores | None) -> Scores:
+        first.append(begun)
+        return next(told)
+
+    choice: Choice = chosen_blend(checkpoint, checkpoint, lambda _, begun: judged(begun), tmp_path)
     assert choice.share == share
+    # The start is judged first and alone, the others with what it gave.
+    assert first[0] is None
+    assert all(begun is not None and (begun.site, begun.replay) == (site[0], replay[0]) for begun in first[1:])
     assert choice.unchanged == (share == 0)
     assert choice.path.is_file()
     assert len((tmp_path / "shares.csv").read_text(encoding="utf-8").splitlines()) == 6
@@ -280,21 +290,44 @@ def seen(certain: float, label: bool) -> Seen:
 def test_scores_are_kept_unless_new_ones_are_clearly_better() -> None:
     card = find_weights("crack-corrosion").card
     known = (*[seen(0.95, label=True)] * 8, *[seen(0.01, label=False)] * 8)
-    kept = scores_of(CRACK, "crack", Groups((seen(0.95, label=True),) * 8, known), card)
+    kept = scores_of(CRACK, "crack", Groups((seen(0.95, label=True),) * 8, known), card, 0.5)
     assert (kept.threshold, kept.rule) == (card.thresholds["crack"], card.objects["crack"])
     assert "kept" in kept.note
     faint = Groups((seen(0.45, label=True),) * 8, known)
-    new = scores_of(CRACK, "crack", faint, card)
+    new = scores_of(CRACK, "crack", faint, card, 0.5)
     assert "clearly better" in new.note
     assert new.rule.low < card.objects["crack"].low
-    assert scores_of(CORROSION, "corrosion", faint, card).threshold == card.thresholds["corrosion"]
+    assert scores_of(CORROSION, "corrosion", faint, card, 0.0).threshold == card.thresholds["corrosion"]
 
 
 def test_scores_that_would_cost_what_was_known_are_not_taken() -> None:
     card = find_weights("crack-corrosion").card
     # As faint as the cracks of the new site are things on earlier walls that are none.
     known = (*[seen(0.95, label=True)] * 8, *[seen(0.45, label=False)] * 24)
-    assert "kept" in scores_of(CRACK, "crack", Groups((seen(0.45, label=True),) * 8, known), card).note
+    assert "kept" in scores_of(CRACK, "crack", Groups((seen(0.45, label=True),) * 8, known), card, 0.5).note
+
+
+def test_the_lowest_score_rises_until_what_is_shown_is_right_as_often_as_before() -> None:
+    card = find_weights("crack-corrosion").card
+    scores = Calibration(card.objects["crack"], 0.1, "")
+    pictures = [seen(0.98, label=True)] * 9 + [seen(0.93, label=False)] * 3
+    assert detected(scores, pictures) == (9, 3)
+    raised = held(CRACK, "crack", scores, pictures, 0.9)
+    assert raised.threshold > 0.1
+    assert raised.rule == scores.rule
+    assert detected(raised, pictures) == (9, 0)
+    # What is right often enough stays as it is, and what no score can mend does too.
+    assert held(CRACK, "crack", scores, pictures, 0.7) == scores
+    assert held(CRACK, "crack", scores, [seen(0.98, label=False)], 0.9) == scores
+    assert held(CRACK, "crack", scores, [], 0.9) == scores
+
+
+def detected(scores: Calibration, pictures: list[Seen]) -> tuple[int, int]:
+    """How many right and wrong objects are shown."""
+    table = objects_of(CRACK, "crack", scores.rule.low, pictures)
+    weights = np.array(scores.rule.calibration)
+    shown = expit(weights[0] + table.features @ weights[1:]) > scores.threshold
+    return int((shown & table.right).sum()), int((shown & ~table.right).sum())
 
 
 def test_a_small_site_weighs_as_much_as_all_that_was_known() -> None:

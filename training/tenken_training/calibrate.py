@@ -252,11 +252,12 @@ def _iou(number: int, low: float, seen: Sequence[Seen]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """Objects of all pictures: features (n, 3), whether right, pixels, labelled pixels, whether in a sound picture."""
+    """Objects of all pictures: features (n, 3), whether right, pixels, those near a label, those on it, sound or not."""
 
     features: npt.NDArray[np.float64]
     right: npt.NDArray[np.bool_]
     size: npt.NDArray[np.float64]
+    near: npt.NDArray[np.float64]
     covered: npt.NDArray[np.float64]
     sound: npt.NDArray[np.bool_]
 
@@ -271,15 +272,17 @@ def objects_of(number: int, kind: str, low: float, seen: Sequence[Seen]) -> Obje
         for place, window in enumerate(components.windows):
             inside = components.numbers[window] == place + 1
             pixels = int(inside.sum())
-            right = (inside & allowed[window]).sum() >= RIGHT_SHARE * pixels
+            near_label = int((inside & allowed[window]).sum())
+            right = near_label >= RIGHT_SHARE * pixels
             # Where nothing is known, an object is neither right nor wrong.
             unknown = not right and (inside & one.unknown[number][window]).any()
             if components.extent_px[place] >= SMALLEST_PX[kind] and not unknown:
                 kept.append(place)
-                rows.append((right, pixels, (inside & one.label[number][window]).sum(), one.sound))
+                rows.append((right, pixels, near_label, (inside & one.label[number][window]).sum(), one.sound))
         features.append(components.features()[kept])
-    table = np.array(rows, dtype=np.float64).reshape(-1, 4)
-    return Objects(np.concatenate(features), table[:, 0] > 0, table[:, 1], table[:, 2], table[:, 3] > 0)
+    table = np.array(rows, dtype=np.float64).reshape(-1, 5)
+    pixels_of, near_of, covered_of = table[:, 1:4].T
+    return Objects(np.concatenate(features), table[:, 0] > 0, pixels_of, near_of, covered_of, table[:, 4] > 0)
 
 
 def _fit(features: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

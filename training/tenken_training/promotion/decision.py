@@ -1,7 +1,8 @@
 """The rules of promotion, and a decision by them as it is kept in ``promotion.json``.
 
 1. Nothing is worse beyond its interval: no figure below, of no kind, in no data set, at none of its sites. The interval
-   is that of the difference over the same photos, resampled together (95 %).
+   is that of the difference over the same photos, resampled together (95 %). Differences below 0.002 are those of
+   rounding: weights are stored in half precision.
 2. No kind is lost: the new weights know all kinds that the others do.
 3. Where data sets are given, something in them is better beyond its interval: without a gain there is no reason to
    change.
@@ -28,6 +29,8 @@ Verdict = Literal["better", "worse", "no difference", "not judged"]
 LINE_FIGURES = ("line_recall", "line_precision", "line_f1")
 AREA_FIGURES = ("pixel_recall", "pixel_precision", "pixel_iou")
 ALARMS = "alarms_per_100_mpx"
+ROUNDING = 0.002
+"""Smaller differences decide nothing."""
 FIGURES = (*LINE_FIGURES, *AREA_FIGURES, ALARMS)
 """What decides; cracks have the first, other kinds the second, pictures without defects the last."""
 
@@ -93,6 +96,8 @@ def verdict_of(figure: str, difference: Figure | None) -> Verdict:
     """Judge the difference of a figure, new minus old."""
     if difference is None or difference.low is None or difference.high is None:
         return "not judged"
+    if figure != ALARMS and abs(difference.value or 0.0) < ROUNDING:
+        return "no difference"
     sign = -1 if figure == ALARMS else 1
     low, high = sorted((sign * difference.low, sign * difference.high))
     return "worse" if high < 0 else "better" if low > 0 else "no difference"

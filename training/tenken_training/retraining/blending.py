@@ -22,8 +22,8 @@ LEAST_GAIN = 0.005
 PATIENCE = 4
 """Epochs without a better score on the new site after which a fit ends."""
 
-JudgeCheckpoint = Callable[[Path], Scores]
-"""Chooses scores for a checkpoint and says how well it does with them."""
+JudgeCheckpoint = Callable[[Path, Scores | None], Scores]
+"""Chooses scores for a checkpoint, given those of the start (None for the start itself), and says how it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Choice:
     scores
         What was chosen for it.
     before
-        The start's F1 on the new site and on what was known, with its own scores or new ones.
+        The start's F1 on the new site and on what was known, with its own scores.
     """
 
     share: float
@@ -83,10 +83,10 @@ def chosen_blend(start: Path, fitted: Path, judge: JudgeCheckpoint, work_dir: Pa
     What costs nothing comes first, even where a larger part would gain more: what loses is not promoted. The table of
     what was tried is left in ``shares.csv``.
     """
-    tried = []
+    tried: list[tuple[float, Path, Scores]] = []
     for share in SHARES:
         path = blend(start, fitted, share, work_dir / f"blend-{round(share * 100):03d}.pt")
-        tried.append((share, path, judge(path)))
+        tried.append((share, path, judge(path, tried[0][2] if tried else None)))
     with (work_dir / "shares.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["share", "new_site_f1", "known_before_f1"])

@@ -22,7 +22,7 @@ from tenken_training.retraining.blending import Choice, best_epoch, chosen_blend
 from tenken_training.retraining.card import metrics_of, retrained_card
 from tenken_training.retraining.crops import MixedCrops
 from tenken_training.retraining.defaults import chosen_settings, machine_of, planned, with_steps
-from tenken_training.retraining.scores import Scores, retrained_scores
+from tenken_training.retraining.scores import Scores, retrained_scores, start_scores
 from tenken_training.retraining.settings import Photos, Retraining, StartWeights
 from tenken_training.retraining.sources import Given, Sources, given_set, photos_to_judge, prepare_sources
 from tenken_training.retraining.validation import PANELS, RetrainingValidation, retraining_line
@@ -117,9 +117,11 @@ def retrain(request: Request, progress: Progress | None = None) -> Retrained:
         fitted = request.work_dir / f"epoch-{best_epoch(request.work_dir):03d}.pt"
         progress.note(Note.of("train.choosing"))
 
-        def judge(blended: Path) -> Scores:
+        def judge(blended: Path, begun: Scores | None) -> Scores:
             onnx = export_pixels(blended, blended.with_suffix(".onnx"), tile_px=start.card.tile_px)
-            return retrained_scores(onnx, start.card, sources, prepared_dir)
+            if begun is None:
+                return start_scores(onnx, start.card, sources, prepared_dir)
+            return retrained_scores(onnx, start.card, sources, prepared_dir, begun)
 
         choice = chosen_blend(checkpoint, fitted, judge, request.work_dir)
         progress.note(choice.told())

@@ -1,11 +1,14 @@
 """Scores and thresholds after a retraining: the old ones, unless new ones are clearly better on validation photos.
 
+Whatever is chosen, what it shows of earlier pictures is right as often as before: a retrained network is surer of all
+that it sees, and at the old thresholds would say more that is wrong.
+
 The new site and what was known count alike, however many photos each has: thresholds that suit a thousand earlier
 photos may hide all that a drone sees from twice the distance.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +29,8 @@ SURE = 0.05
 """New scores are taken when they are better in all but this share of the resampled sets of pictures."""
 MOST_LOST = 0.01
 """What the F1 of what was known may lose."""
+PRECISION_SLACK = 0.001
+"""What the precision on earlier pictures may lose: a hundredth of what chance moves it by."""
 MOST_REPEATS = 60
 """The site's pictures are counted so often at most, so that their labelled area weighs as much as the earlier one."""
 SURFACE_SCALES = (1.0, 0.5)
@@ -51,15 +56,24 @@ class Scores:
         F1 of area with that, mean of the kinds that the pictures show.
     kept
         All scores are the old ones.
+    precision
+        By kind: part of what is found in earlier pictures that lies on or near a label.
     """
 
     chosen: Mapping[str, Calibration]
     site: float
     replay: float
     kept: bool
+    precision: Mapping[str, float] = field(default_factory=dict)
 
 
-def retrained_scores(onnx: Path, before: WeightsCard, sources: Sources, folder: Path) -> Scores:
+def start_scores(onnx: Path, card: WeightsCard, sources: Sources, folder: Path) -> Scores:
+    """Judge the start with the scores of its own card; parameters are those of `retrained_scores`."""
+    groups = _groups(onnx, sources, folder)
+    return _judged({kind: Calibration(card.objects[kind], card.thresholds[kind], "") for kind in KINDS}, groups, card)
+
+
+def retrained_scores(onnx: Path, before: WeightsCard, sources: Sources, folder: Path, begun: Scores) -> Scores:
     """Choose pixel limits, scores and thresholds, by kind.
 
     Parameters
@@ -70,9 +84,17 @@ def retrained_scores(onnx: Path, before: WeightsCard, sources: Sources, folder: 
         Card of the weights that were trained on.
     sources, folder
         What was prepared; only validation pictures are looked at.
+    begun
+        The start's, for the precision that is to be held.
     """
+    groups = _groups(onnx, sources, folder)
+    chosen = {kind: scores_of(number, kind, groups, before, begun.precision[kind]) for number, kind in enumerate(KINDS)}
+    return _judged(chosen, groups, before)
+
+
+def _groups(onnx: Path, sources: Sources, folder: Path) -> Groups:
     engine = OpenVinoEngine(onnx, precision="f32")
-    groups = Groups(
+    return Groups(
         site=tuple(look_at_all(engine, list(_pictures(sources.site, folder, (1.0,))))),
         replay=tuple(
             look_at_all(
@@ -81,7 +103,9 @@ def retrained_scores(onnx: Path, before: WeightsCard, sources: Sources, folder: 
             )
         ),
     )
-    chosen = {kind: scores_of(number, kind, groups, before) for number, kind in enumerate(KINDS)}
+
+
+def _judged(chosen: Mapping[str, Calibration], groups: Groups, before: WeightsCard) -> Scores:
     means = []
     for seen in (groups.site, groups.replay):
         shown = [
@@ -90,12 +114,13 @@ def retrained_scores(onnx: Path, before: WeightsCard, sources: Sources, folder: 
             if any(one.label[number].any() for one in seen)
         ]
         means.append(float(np.mean(shown)) if shown else 0.0)
-    kept = all(chosen[kind].rule == before.objects[kind] for kind in KINDS)
-    return Scores(chosen, means[0], means[1], kept and _same_thresholds(chosen, before))
-
-
-def _same_thresholds(chosen: Mapping[str, Calibration], before: WeightsCard) -> bool:
-    return all(one.threshold == before.thresholds[kind] for kind, one in chosen.items())
+    kept = all(
+        (one.rule, one.threshold) == (before.objects[kind], before.thresholds[kind]) for kind, one in chosen.items()
+    )
+    precision = {
+        kind: _precision(*_shown_first(number, kind, chosen[kind], groups.replay)) for number, kind in enumerate(KINDS)
+    }
+    return Scores(chosen, means[0], means[1], kept, precision)
 
 
 def _pictures(photos: Sequence[PreparedPhoto], folder: Path, scales: Sequence[float]) -> Iterator[Picture]:
@@ -110,16 +135,20 @@ def _pictures(photos: Sequence[PreparedPhoto], folder: Path, scales: Sequence[fl
             yield Picture(folder / photo.image, kind, scale, labels, ignore)
 
 
-def scores_of(number: int, kind: str, groups: Groups, before: WeightsCard) -> Calibration:
-    """Choose for one kind; new scores only where they are clearly better over resampled pictures."""
-    old = Calibration(before.objects[kind], before.thresholds[kind], "")
+def scores_of(number: int, kind: str, groups: Groups, before: WeightsCard, precision: float) -> Calibration:
+    """Choose for one kind; new scores only where they are clearly better over resampled pictures.
+
+    Either way the lowest score rises as far as it must for this precision on earlier pictures.
+    """
+    old = held(number, kind, Calibration(before.objects[kind], before.thresholds[kind], ""), groups.replay, precision)
     shown = [seen for seen in (groups.site, groups.replay) if any(one.label[number].any() for one in seen)]
     if not shown:
         return Calibration(old.rule, old.threshold, "no validation picture shows any; kept as it was")
     told = " and ".join(f"{_f1(number, kind, old, seen):.3f}" for seen in shown)
-    kept = Calibration(old.rule, old.threshold, f"kept as it was (F1 of area {told}, site and earlier)")
+    how = "kept as it was" if old.threshold == before.thresholds[kind] else f"score raised to {old.threshold:.2f}"
+    kept = Calibration(old.rule, old.threshold, f"{how} (F1 of area {told}, site and earlier)")
     try:
-        new = choose(number, kind, balanced(number, groups))
+        new = held(number, kind, choose(number, kind, balanced(number, groups)), groups.replay, precision)
     except SettingsError:
         return kept
     gains = np.zeros(RESAMPLES)
@@ -135,6 +164,33 @@ def scores_of(number: int, kind: str, groups: Groups, before: WeightsCard) -> Ca
         note = f"score {new.threshold:.2f}: F1 of area {now}, site and earlier; clearly better than {told} before"
         return Calibration(new.rule, new.threshold, note)
     return kept
+
+
+def held(number: int, kind: str, scores: Calibration, seen: Sequence[Seen], precision: float) -> Calibration:
+    """Raise the lowest score until what is found is right so often; as it was where no score would do."""
+    score, near, size = _shown_first(number, kind, scores, seen)
+    right = np.cumsum(near) >= (precision - PRECISION_SLACK) * np.cumsum(size)
+    if not len(score) or right[-1] or not right.any():
+        return scores
+    # The first that is left out.
+    cut = score[int(np.flatnonzero(right)[-1]) + 1]
+    return Calibration(scores.rule, float(np.ceil(cut * 1000) / 1000), scores.note)
+
+
+def _shown_first(
+    number: int, kind: str, scores: Calibration, seen: Sequence[Seen]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Score, pixels on or near a label, and pixels of the objects that are shown, the surest first."""
+    table = objects_of(number, kind, scores.rule.low, seen)
+    weights = np.array(scores.rule.calibration)
+    score = np.asarray(expit(weights[0] + table.features @ weights[1:]), dtype=np.float64)
+    shown = np.flatnonzero(score > scores.threshold)
+    order = shown[np.argsort(-score[shown], kind="stable")]
+    return score[order], table.near[order], table.size[order]
+
+
+def _precision(_score: npt.NDArray[np.float64], near: npt.NDArray[np.float64], size: npt.NDArray[np.float64]) -> float:
+    return float(near.sum() / size.sum()) if len(size) else 1.0
 
 
 def balanced(number: int, groups: Groups) -> list[Seen]:
