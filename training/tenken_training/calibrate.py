@@ -252,7 +252,7 @@ def _iou(number: int, low: float, seen: Sequence[Seen]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """Objects of all pictures: features (n, 3), whether right, pixels, those near a label, those on it, sound or not."""
+    """Objects of all pictures: features (n, 3), right or not, pixels, those near a label, those on it, sound or not."""
 
     features: npt.NDArray[np.float64]
     right: npt.NDArray[np.bool_]
