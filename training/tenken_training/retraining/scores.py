@@ -57,7 +57,7 @@ class Scores:
     kept
         All scores are the old ones.
     precision
-        By kind: part of what is found in earlier pictures that lies on or near a label.
+        By kind: part of what is found in earlier pictures, cracks by length, that lies on or near a label.
     """
 
     chosen: Mapping[str, Calibration]
@@ -180,13 +180,18 @@ def held(number: int, kind: str, scores: Calibration, seen: Sequence[Seen], prec
 def _shown_first(
     number: int, kind: str, scores: Calibration, seen: Sequence[Seen]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Score, pixels on or near a label, and pixels of the objects that are shown, the surest first."""
+    """Score, what lies on or near a label, and size of the objects that are shown, the surest first.
+
+    Cracks are measured by length, for which the longer side of their box stands: a wide one counts no more than a thin
+    one. Others are measured by pixels.
+    """
     table = objects_of(number, kind, scores.rule.low, seen)
     weights = np.array(scores.rule.calibration)
     score = np.asarray(expit(weights[0] + table.features @ weights[1:]), dtype=np.float64)
     shown = np.flatnonzero(score > scores.threshold)
     order = shown[np.argsort(-score[shown], kind="stable")]
-    return score[order], table.near[order], table.size[order]
+    size = np.exp(table.features[order, 2]) if kind == "crack" else table.size[order]
+    return score[order], size * table.near[order] / table.size[order], size
 
 
 def _precision(_score: npt.NDArray[np.float64], near: npt.NDArray[np.float64], size: npt.NDArray[np.float64]) -> float:
