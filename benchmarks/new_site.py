@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--sites", nargs="*", default=["rendered", "limed"], choices=["rendered", "limed"])
     parser.add_argument("--poisoned", nargs="*", default=[], choices=["shifted", "swapped"])
     parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--poison-steps", type=int, default=200, help="enough to learn labels that are wrong")
     parser.add_argument("--threads", type=int, default=0)
     options = parser.parse_args()
     use_threads(options.threads)
@@ -53,7 +54,7 @@ def main() -> None:
         change = {"shifted": new_site_data.shifted, "swapped": new_site_data.swapped}[poison]
         clean = made_once(sets / "rendered", lambda: new_site_data.rendered_site(sets / "rendered"))
         folder = made_once(sets / poison, lambda: change(clean, sets / poison)).root  # noqa: B023
-        compare(poison, folder, [read_labelled_set(folder, "test")], (), options.work, options.steps)
+        compare(poison, folder, [read_labelled_set(folder, "test")], (), options.work, options.poison_steps)
 
 
 def made_once(folder: Path, make: Callable[[], Dataset]) -> Dataset:

@@ -50,7 +50,7 @@ from tenken_training.mining import read_mined
 from tenken_training.network import open_network
 from tenken_training.rasters import read_raster
 from tenken_training.retraining import Request, defaults, rendered, retrain, sources
-from tenken_training.retraining.blending import Choice, best_epoch, chosen_blend, enough
+from tenken_training.retraining.blending import Choice, best_epoch, chosen_blend, enough, keeps
 from tenken_training.retraining.crops import replay_shares, site_shares
 from tenken_training.retraining.pictures import Prepared, prepare_photos
 from tenken_training.retraining.scores import Groups, Scores, balanced, held, scores_of
@@ -276,6 +276,14 @@ def test_the_blend_gains_most_without_losing_what_was_known(
     assert choice.unchanged == (share == 0)
     assert choice.path.is_file()
     assert len((tmp_path / "shares.csv").read_text(encoding="utf-8").splitlines()) == 6
+
+
+def test_what_one_source_gains_does_not_make_up_for_what_another_loses() -> None:
+    begun = Scores({}, 0.3, 0.8, kept=True, by_source=(0.7, 0.9))
+    assert keeps(Scores({}, 0.5, 0.8, kept=True, by_source=(0.705, 0.895)), begun, 0.0)
+    assert not keeps(Scores({}, 0.5, 0.82, kept=True, by_source=(0.78, 0.86)), begun, 0.01)
+    assert not keeps(Scores({}, 0.5, 0.795, kept=True, by_source=(0.7, 0.895)), begun, 0.0)
+    assert keeps(Scores({}, 0.5, 0.795, kept=True, by_source=(0.7, 0.895)), begun, 0.01)
 
 
 def seen(certain: float, label: bool) -> Seen:

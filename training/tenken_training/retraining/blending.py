@@ -80,6 +80,9 @@ def enough(work_dir: Path) -> bool:
 def chosen_blend(start: Path, fitted: Path, judge: JudgeCheckpoint, work_dir: Path) -> Choice:
     """Choose the blend that does best on the new site and loses nothing of what was known, or else hardly anything.
 
+    In no single source of what was known, such as one earlier set, may it lose more than `MOST_LOST` either way: what
+    one source gains does not make up for what another loses.
+
     What costs nothing comes first, even where a larger part would gain more: what loses is not promoted. The table of
     what was tried is left in ``shares.csv``.
     """
@@ -95,8 +98,14 @@ def chosen_blend(start: Path, fitted: Path, judge: JudgeCheckpoint, work_dir: Pa
     best = tried[0]
     for lost in (0.0, MOST_LOST):
         for row in tried[1:]:
-            if row[2].replay >= begun.replay - lost and row[2].site > best[2].site + LEAST_GAIN:
+            if keeps(row[2], begun, lost) and row[2].site > best[2].site + LEAST_GAIN:
                 best = row
         if best is not tried[0]:
             break
     return Choice(best[0], best[1], best[2], (begun.site, begun.replay))
+
+
+def keeps(scores: Scores, begun: Scores, lost: float) -> bool:
+    """Whether so much is lost of what was known at most, and hardly anything in any one source of it."""
+    by_source = zip(scores.by_source, begun.by_source, strict=True)
+    return scores.replay >= begun.replay - lost and all(now >= then - MOST_LOST for now, then in by_source)

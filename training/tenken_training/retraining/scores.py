@@ -9,6 +9,7 @@ photos may hide all that a drone sees from twice the distance.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,8 @@ class Groups:
 
     site: tuple[Seen, ...]
     replay: tuple[Seen, ...]
+    sources: tuple[tuple[Seen, ...], ...] = ()
+    """The replayed ones by where they come from: each earlier set, rendered walls, rendered steel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Scores:
         F1 of area with that, mean of the kinds that the pictures show.
     kept
         All scores are the old ones.
+    by_source
+        F1 of area of each kind in each source of what was known, always in the same order.
     precision
         By kind: part of what is found in earlier pictures, cracks by length, that lies on or near a label.
     """
@@ -65,6 +70,7 @@ class Scores:
     replay: float
     kept: bool
     precision: Mapping[str, float] = field(default_factory=dict)
+    by_source: tuple[float, ...] = ()
 
 
 def start_scores(onnx: Path, card: WeightsCard, sources: Sources, folder: Path) -> Scores:
@@ -94,15 +100,13 @@ def retrained_scores(onnx: Path, before: WeightsCard, sources: Sources, folder: 
 
 def _groups(onnx: Path, sources: Sources, folder: Path) -> Groups:
     engine = OpenVinoEngine(onnx, precision="f32")
-    return Groups(
-        site=tuple(look_at_all(engine, list(_pictures(sources.site, folder, (1.0,))))),
-        replay=tuple(
-            look_at_all(
-                engine,
-                [*_pictures(sources.replay, folder, (1.0,)), *_pictures(sources.surfaces, folder, SURFACE_SCALES)],
-            )
-        ),
-    )
+    by_source: dict[str, list[PreparedPhoto]] = {}
+    for photo in sources.replay:
+        by_source.setdefault(Path(photo.image).name.partition("-")[0], []).append(photo)
+    site = tuple(look_at_all(engine, list(_pictures(sources.site, folder, (1.0,)))))
+    known = tuple(tuple(look_at_all(engine, list(_pictures(photos, folder, (1.0,))))) for photos in by_source.values())
+    sound = look_at_all(engine, list(_pictures(sources.surfaces, folder, SURFACE_SCALES)))
+    return Groups(site, (*chain.from_iterable(known), *sound), known)
 
 
 def _judged(chosen: Mapping[str, Calibration], groups: Groups, before: WeightsCard) -> Scores:
@@ -120,7 +124,13 @@ def _judged(chosen: Mapping[str, Calibration], groups: Groups, before: WeightsCa
     precision = {
         kind: _precision(*_shown_first(number, kind, chosen[kind], groups.replay)) for number, kind in enumerate(KINDS)
     }
-    return Scores(chosen, means[0], means[1], kept, precision)
+    by_source = tuple(
+        _f1(number, kind, chosen[kind], seen)
+        for seen in groups.sources
+        for number, kind in enumerate(KINDS)
+        if any(one.label[number].any() for one in seen)
+    )
+    return Scores(chosen, means[0], means[1], kept, precision, by_source)
 
 
 def _pictures(photos: Sequence[PreparedPhoto], folder: Path, scales: Sequence[float]) -> Iterator[Picture]:
