@@ -176,6 +176,27 @@ def test_what_rounding_changes_decides_nothing() -> None:
     assert verdict_of("pixel_iou", figure(-0.0031, -0.005, -0.0003)) == "worse"
 
 
+@pytest.mark.parametrize(
+    ("precision", "united", "verdict"),
+    [
+        (figure(-0.02, -0.03, -0.01), figure(0.15, 0.1, 0.2), "traded"),
+        (figure(-0.02, -0.03, -0.01), figure(0.0, -0.01, 0.01), "traded"),
+        (figure(-0.02, -0.03, -0.01), figure(-0.004, -0.01, 0.002), "worse"),
+        (figure(-0.08, -0.1, -0.06), figure(0.05, 0.02, 0.07), "worse"),
+        (figure(-0.02, -0.05, 0.01), figure(0.0, -0.01, 0.01), "no difference"),
+    ],
+)
+def test_precision_that_pays_for_recall_is_traded_up_to_a_limit(
+    precision: Figure, united: Figure, verdict: str
+) -> None:
+    values = {"pixel_precision": figure(0.7, None, None), "pixel_iou": figure(0.6, None, None)}
+    differences = {"pixel_precision": precision, "pixel_iou": united}
+    rows = tuple(rows_of("site", "corrosion", None, values, values, differences, rendered=False))
+    assert rows[0].verdict == verdict
+    assert any("pixel_precision" in reason for reason in reasons_of(rows, ())) == (verdict == "worse")
+    assert rows[1].verdict in ("better", "no difference")
+
+
 def test_one_site_that_got_worse_is_enough_to_refuse() -> None:
     one = {"line_recall": figure(0.5, 0.4, 0.6)}
     better, worse = ({"line_recall": figure(0.1 * s, 0.1 * s - 0.05, 0.1 * s + 0.05)} for s in (1, -1))

@@ -2,7 +2,9 @@
 
 1. Nothing is worse beyond its interval: no figure below, of no kind, in no data set, at none of its sites. The interval
    is that of the difference over the same photos, resampled together (95 %). Differences below 0.002 are those of
-   rounding: weights are stored in half precision.
+   rounding: weights are stored in half precision. Recall that falls while precision rises, or the other way round, is
+   a trade and no loss, as long as what unites the two (line F1, pixel IoU) does not fall, and neither falls by more
+   than 0.05.
 2. No kind is lost: the new weights know all kinds that the others do.
 3. Where data sets are given, something in them is better beyond its interval: without a gain there is no reason to
    change.
@@ -24,13 +26,16 @@ from tenken.errors import SettingsError
 from tenken.notes import Note, NoteField
 from tenken_training.evaluation import Figure, Subject
 
-Verdict = Literal["better", "worse", "no difference", "not judged"]
+Verdict = Literal["better", "worse", "traded", "no difference", "not judged"]
 
 LINE_FIGURES = ("line_recall", "line_precision", "line_f1")
 AREA_FIGURES = ("pixel_recall", "pixel_precision", "pixel_iou")
 ALARMS = "alarms_per_100_mpx"
 ROUNDING = 0.002
 """Smaller differences decide nothing."""
+UNITED = ("line_f1", "pixel_iou")
+"""What unites recall and precision."""
+LARGEST_TRADE = 0.05
 FIGURES = (*LINE_FIGURES, *AREA_FIGURES, ALARMS)
 """What decides; cracks have the first, other kinds the second, pictures without defects the last."""
 
@@ -103,6 +108,16 @@ def verdict_of(figure: str, difference: Figure | None) -> Verdict:
     return "worse" if high < 0 else "better" if low > 0 else "no difference"
 
 
+def traded(figure: str, differences: Mapping[str, Figure]) -> bool:
+    """Whether a fall of recall or precision is made up for by the other of the two."""
+    if figure in UNITED or figure == ALARMS:
+        return False
+    own, united = differences[figure].value, differences.get("line_f1" if figure in LINE_FIGURES else "pixel_iou")
+    if own is None or united is None or united.value is None:
+        return False
+    return united.value >= 0 and own >= -LARGEST_TRADE
+
+
 def rows_of(
     dataset: str,
     kind: str,
@@ -120,6 +135,7 @@ def rows_of(
         if name not in new or name not in old or (lined and name in AREA_FIGURES):
             continue
         difference = differences.get(name)
+        verdict = verdict_of(name, difference)
         yield Row(
             dataset=dataset,
             rendered=rendered,
@@ -133,7 +149,7 @@ def rows_of(
             high=None if difference is None else difference.high,
             n=new[name].n,
             of=new[name].of,
-            verdict=verdict_of(name, difference),
+            verdict="traded" if verdict == "worse" and traded(name, differences) else verdict,
         )
 
 

@@ -24,7 +24,7 @@ def decision_table(decision: Decision, lang: Lang = "en") -> str:
     lines.append(text("promotion.head", new=decision.new.name, old=decision.old.name))
     place = ""
     for row in decision.rows:
-        if row.site is not None and row.verdict not in ("better", "worse"):
+        if row.site is not None and row.verdict not in ("better", "worse", "traded"):
             continue
         if row.place != place:
             place = row.place
