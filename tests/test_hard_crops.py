@@ -297,16 +297,20 @@ def test_drawn_rust_has_no_state_and_rust_of_a_photo_keeps_its_own() -> None:
 # Recipes
 
 
-def test_the_second_stage_goes_on_from_what_the_first_one_published() -> None:
-    recipe = read_recipe(RECIPES / "crack-corrosion-hard.toml")
+@pytest.mark.parametrize(
+    ("stage", "before"), [("crack-corrosion-hard", "crack-corrosion"), ("crack-corrosion-thin", "crack-corrosion-hard")]
+)
+def test_a_stage_goes_on_from_what_the_one_before_published(stage: str, before: str) -> None:
+    recipe = read_recipe(RECIPES / f"{stage}.toml")
     path = start_checkpoint(recipe, Path("no such folder"))
-    assert path.name == "crack-corrosion.pt"
+    assert path.name == f"{before}.pt"
     assert file_sha256(path) == recipe.start.sha256
 
 
-def test_both_stages_keep_the_same_photos_out() -> None:
-    first, second = (read_recipe(RECIPES / f"{name}.toml") for name in ("crack-corrosion", "crack-corrosion-hard"))
-    assert first.sources == second.sources
+def test_all_stages_keep_the_same_photos_out() -> None:
+    sources = [read_recipe(path).sources for path in sorted(RECIPES.glob("*.toml"))]
+    assert len(sources) == 3
+    assert all(one == sources[0] for one in sources)
 
 
 def share_of(folder: Path, photos: list[PreparedPhoto], share: float) -> set[str]:

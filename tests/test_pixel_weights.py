@@ -103,7 +103,7 @@ def test_the_file_says_what_the_network_says(exported: Path, added: Weights) -> 
     from tenken_training.calibrate import probabilities
     from tenken_training.network import open_network
 
-    picture = picture_of_blots(192, 256)
+    picture = picture_of_blots(640, 640)  # so large a picture gets no margin
     network = open_network(exported.with_name("last.pt"), "cpu").eval()
     with torch.inference_mode():
         logits = network(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255)
