@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from torch import nn
 
 from tenken.errors import SettingsError
+from tenken.notes import Note
 from tenken.running.progress import Progress
 from tenken_training.batches import CropSource, loader, read_ahead
 from tenken_training.curves_picture import PANELS, Panel
@@ -29,7 +30,6 @@ from tenken_training.run_record import Recorder
 STATE_EVERY_STEPS = 30
 """Steps between two saved states: a power cut costs so many at most."""
 LARGEST_GRADIENT = 10.0
-STOPPING = "Stopping after this step; what is done is saved. Ctrl+C once more stops at once, and loses some steps"
 Kept = TypeVar("Kept", bound=BaseModel)
 
 
@@ -83,7 +83,10 @@ def run_steps(loop: Loop, state: Fit, end: int, recorder: Recorder, progress: Pr
     """
     recorder.saved(state.step)
     progress.start("train", end - state.step)
-    with stop_asked(lambda: progress.note(STOPPING)) as stop, _batches(loop, range(state.step, end)) as batches:
+    with (
+        stop_asked(lambda: progress.note(Note.of("train.stopping"))) as stop,
+        _batches(loop, range(state.step, end)) as batches,
+    ):
         begun = time.monotonic()
         for made in batches:
             _step(loop, state, made)
@@ -101,7 +104,7 @@ def run_steps(loop: Loop, state: Fit, end: int, recorder: Recorder, progress: Pr
             if stop.asked:
                 raise KeyboardInterrupt
             if over:
-                progress.note(f"The time is over after {state.step} of {end} steps")
+                progress.note(Note.of("train.time_over", done=state.step, total=end))
             if over or (closed and state.step < end and loop.enough(loop.work_dir)):
                 break
             begun = time.monotonic()
