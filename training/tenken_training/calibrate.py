@@ -206,7 +206,7 @@ def choose(number: int, kind: str, seen: Sequence[Seen]) -> Calibration:
     if not len(table.size):
         raise SettingsError(f"the network finds no {kind} in any validation picture; train it for more epochs")
     weights = _fit(table.features, table.right)
-    score = expit(weights[0] + table.features @ weights[1:])
+    score = table.score(weights.tolist())
     megapixels = sum((~one.unknown[number]).sum() * OUTPUT_STRIDE_PX**2 / 1e6 for one in seen if one.sound)
     order = np.argsort(-score)
     counted = np.cumsum(table.sound[order] & ~table.right[order])
@@ -260,6 +260,10 @@ class Objects:
     near: npt.NDArray[np.float64]
     covered: npt.NDArray[np.float64]
     sound: npt.NDArray[np.bool_]
+
+    def score(self, calibration: Sequence[float]) -> npt.NDArray[np.float64]:
+        """(n,) how likely each is right, as `tenken.detection.pixel_segmentation.Components.score` says it."""
+        return np.asarray(expit(calibration[0] + self.features @ np.asarray(calibration[1:])), dtype=np.float64)
 
 
 def objects_of(number: int, kind: str, low: float, seen: Sequence[Seen]) -> Objects:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
 from tenken.detection.detect import KINDS
 from tenken.detection.openvino_engine import OpenVinoEngine
@@ -196,8 +195,7 @@ def _shown_first(
     one. Others are measured by pixels.
     """
     table = objects_of(number, kind, scores.rule.low, seen)
-    weights = np.array(scores.rule.calibration)
-    score = np.asarray(expit(weights[0] + table.features @ weights[1:]), dtype=np.float64)
+    score = table.score(scores.rule.calibration)
     shown = np.flatnonzero(score > scores.threshold)
     order = shown[np.argsort(-score[shown], kind="stable")]
     size = np.exp(table.features[order, 2]) if kind == "crack" else table.size[order]
@@ -218,11 +216,10 @@ def balanced(number: int, groups: Groups) -> list[Seen]:
 def area_tally(number: int, kind: str, scores: Calibration, seen: Sequence[Seen]) -> npt.NDArray[np.float64]:
     """(pictures, 3) labelled area that right objects cover, area that is found, labelled area."""
     rule: PixelRule = scores.rule
-    weights = np.array(rule.calibration)
     rows = []
     for one in seen:
         table = objects_of(number, kind, rule.low, [one])
-        shown = expit(weights[0] + table.features @ weights[1:]) > scores.threshold
+        shown = table.score(rule.calibration) > scores.threshold
         right = shown & table.right
         # What is right counts as found where it is labelled: masks may be narrower or wider than labels.
         found = table.covered[right].sum() + table.size[shown & ~table.right].sum()
