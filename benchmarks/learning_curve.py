@@ -6,7 +6,7 @@ changes: cracks as one tile and as a run sees them, corrosion's pixels and state
 
 ``python benchmarks/learning_curve.py SHARED WORK --shares 0.125 0.25 0.5 1 --epochs 3 --crops 600`` fits the recipe
 anew, equally long each time, with these parts of the labelled photos, below WORK; a larger part holds every photo of a
-smaller one. Of such short trainings the pixel figures of ``curves.csv`` are printed, which need no rules: at a
+smaller one. ``--start yolo11n-seg.pt`` begins with a network that has seen none of them, which the recipe's own start has. Of such short trainings the pixel figures of ``curves.csv`` are printed, which need no rules: at a
 probability of 0.5, on validation photos. A part that was fitted before is only printed.
 """
 
@@ -80,6 +80,14 @@ def print_effort(shared: Path, work: Path, rules_of: str, every: int) -> None:
         print(f"{epoch:5}  {spent:5.2f}  " + "  ".join(cells), flush=True)
 
 
+def started_from(recipe: Recipe, shared: Path, checkpoint: Path) -> Recipe:
+    """Begin with another checkpoint below the data folder, whose bytes the caller vouches for."""
+    start = recipe.start.model_copy(
+        update={"checkpoint": checkpoint.resolve().relative_to(shared.resolve()).as_posix(), "sha256": file_sha256(checkpoint)}
+    )
+    return recipe.model_copy(update={"start": start})
+
+
 def shortened(recipe: Recipe, share: float, epochs: int, crops: int) -> Recipe:
     """Train on a part of the labelled photos, for a short while whose learning rate falls to its end."""
     optimiser = recipe.optimiser.model_copy(
@@ -93,6 +101,8 @@ def print_data(options: argparse.Namespace) -> None:
     """Fit with each part of the photos, and print a line for each."""
     use_threads(options.threads)
     recipe = read_recipe(options.recipe)
+    if options.start:
+        recipe = started_from(recipe, options.shared, options.start)
     prepared_dir = options.prepared or options.work / "prepared"
     print("share  photos of cracks  of corrosion  " + "  ".join(QUICK_FIGURES))
     for share in options.shares:
@@ -116,6 +126,7 @@ def main() -> None:
     parser.add_argument("--rules", default="default", help="weights whose rules and thresholds are used")
     parser.add_argument("--every", type=int, default=4, help="epochs between two checkpoints")
     parser.add_argument("--shares", type=float, nargs="+", help="fit with these parts of the labelled photos")
+    parser.add_argument("--start", type=Path, help="trusted checkpoint below SHARED to begin with, not the recipe's")
     parser.add_argument("--recipe", type=Path, default=RECIPE, help="what is fitted with a part of the photos")
     parser.add_argument("--epochs", type=int, default=3, help="of each short training")
     parser.add_argument("--crops", type=int, default=600, help="crops an epoch of a short training")
