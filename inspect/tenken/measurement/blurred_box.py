@@ -7,6 +7,7 @@ thinner cracks a narrow dark box and a wide pale one look alike, and the grid sh
 them in: the inside cannot be darker than black.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -53,6 +54,9 @@ SHARED_EVIDENCE = 0.3
 """0 were profiles without a common error, 1 profiles that all say the same; chosen by the coverage of the intervals of
 drawn cracks (benchmarks/widths.py, seeds below 1000)."""
 
+TOGETHER = 16
+"""Profiles that are laid against the boxes at a time."""
+
 MOST_FITTED = 64
 """Blur and darkness are taken from at most so many profiles, spread along the crack."""
 
@@ -87,19 +91,21 @@ def fit_widths(darkness: FloatArray) -> FittedWidths:
         of the middle.
     """
     spread = np.unique(np.linspace(0, len(darkness) - 1, min(len(darkness), MOST_FITTED)).round().astype(int))
-    likelihood = _likelihood(darkness[spread])
+    likelihood = _likelihood(darkness[spread], np.arange(len(BLURS_PX) * len(SHARPENINGS) * len(DEPTHS)))
     # The logarithm of a width is as likely as any other: thin and wide cracks are met at every scale.
-    prior = (np.log(np.gradient(WIDTHS_PX)) - np.log(WIDTHS_PX))[None, :, None]
-    evidence = np.logaddexp.reduce(likelihood + prior, axis=1)
+    prior = (np.log(np.gradient(WIDTHS_PX)) - np.log(WIDTHS_PX)).astype(np.float32)[:, None]
+    likelihood += prior
+    top = likelihood.max(axis=1)
+    evidence = top + np.log(np.exp(likelihood - top[:, None]).sum(axis=1))
     # Profiles share their errors of model too, so they count as the root of their number.
-    posterior = _state_prior() + evidence.sum(axis=0) / len(spread) ** SHARED_EVIDENCE
+    posterior = _state_prior() + evidence.sum(axis=0, dtype=np.float64) / len(spread) ** SHARED_EVIDENCE
     weight = np.exp(posterior - posterior.max())
     weight /= weight.sum()
     told = np.flatnonzero(weight > LEAST_WEIGHT)
+    like = likelihood[:, :, told]
     if len(spread) < len(darkness):
-        likelihood = _likelihood(darkness)
-    like = likelihood[:, :, told] + prior
-    like = np.exp(like - like.max(axis=1, keepdims=True))
+        like = _likelihood(darkness, told) + prior
+    like = np.exp(like - like.max(axis=1, keepdims=True)).astype(np.float64)
     like /= like.sum(axis=1, keepdims=True)
     mean = np.einsum("gws,w->gs", like, WIDTHS_PX)
     variance = np.maximum(np.einsum("gws,w->gs", like, WIDTHS_PX**2) - mean**2, 0.0)
@@ -119,30 +125,43 @@ def _state_prior() -> FloatArray:
     return states.ravel()
 
 
-def _likelihood(darkness: FloatArray) -> FloatArray:
-    """(g, widths, states) log likelihood of each profile, at its best place, over its own depth taken together."""
+def _likelihood(darkness: FloatArray, states: npt.NDArray[np.int64]) -> Float32Array:
+    """(g, widths, states) log likelihood of each profile, at its best place, over its own depth taken together.
+
+    A constant of each profile is left out. `states` are numbers in the order of `_state_prior`.
+    """
     ground, boxes, power = _boxes()
+    shape = (-1, len(WIDTHS_PX), len(BLURS_PX) * len(SHARPENINGS), len(SHIFTS_PX))
+    power = power.reshape(shape[1:])
     level = darkness - (darkness @ ground) @ ground.T
     whole = (level**2).sum(axis=1)
-    count = darkness.shape[1]
-    shape = (len(WIDTHS_PX), len(BLURS_PX), len(SHARPENINGS), len(SHIFTS_PX))
-    likelihood = np.empty((len(darkness), *shape[:3], len(DEPTHS)))
-    for number, row in enumerate(level.astype(np.float32)):
-        product = boxes @ row
+    lens, depth_number = np.divmod(states, len(DEPTHS))
+    usual = DEPTHS.astype(np.float32)[depth_number]
+    loose = np.float32(1 / DEPTH_SCATTER**2)
+    first_place = np.arange(0, power.size, len(SHIFTS_PX)).reshape(power.shape[:2])[:, lens]
+    likelihood = np.empty((len(darkness), len(WIDTHS_PX), len(states)), np.float32)
+    for number, product in enumerate(_products(level.astype(np.float32), boxes)):
+        product = product.reshape(shape[1:])
         free = np.clip(product / power, 0.0, 1.0)
-        misfit = whole[number] - 2 * free * product + free**2 * power
-        best = int(misfit.argmin())
-        variance = max(float(misfit[best]), 1e-9) / count + (MODEL_ERROR * float(free[best])) ** 2
-        certainty = STEP_PX / NOISE_LENGTH_PX / variance
+        gain = free * (2 * product - free * power)  # what the box takes off the misfit
+        best = int(gain.argmax())
+        misfit = max(float(whole[number] - gain.flat[best]), 1e-9)
+        variance = misfit / darkness.shape[1] + (MODEL_ERROR * float(free.flat[best])) ** 2
+        certainty = np.float32(STEP_PX / NOISE_LENGTH_PX / variance)
         # The best place does not hang on the depth: it is the one whose box is most like the profile.
-        place = misfit.reshape(shape).argmin(axis=3)[..., None]
-        product, total = (np.take_along_axis(x.reshape(shape), place, axis=3) for x in (product, power))
-        loose = 1 / DEPTH_SCATTER**2
-        depth = np.clip((certainty * product + DEPTHS * loose) / (certainty * total + loose), 0.0, 1.0)
-        fit = -0.5 * certainty * (whole[number] - 2 * depth * product + depth**2 * total)
-        fit -= 0.5 * loose * (depth - DEPTHS) ** 2 + 0.5 * np.log1p(certainty * total / loose)
-        likelihood[number] = fit
-    return likelihood.reshape(len(darkness), len(WIDTHS_PX), -1)
+        place = first_place + gain.argmax(axis=2)[:, lens]
+        slope = certainty * product.take(place) + loose * usual
+        curvature = certainty * power.take(place) + loose
+        depth = np.clip(slope / curvature, 0.0, 1.0)
+        fit = depth * (slope - np.float32(0.5) * depth * curvature) - np.float32(0.5) * np.log(curvature)
+        likelihood[number] = fit - np.float32(0.5) * loose * usual**2
+    return likelihood
+
+
+def _products(profiles: Float32Array, boxes: Float32Array) -> Iterator[Float32Array]:
+    """(b,) product of each profile with all boxes; some at a time, since the boxes are more than a cache holds."""
+    for first in range(0, len(profiles), TOGETHER):
+        yield from np.ascontiguousarray((boxes @ profiles[first : first + TOGETHER].T).T)
 
 
 @cache

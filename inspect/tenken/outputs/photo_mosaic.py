@@ -6,6 +6,7 @@ It shows where things are, and no more: photos are reduced, laid by their four c
 import io
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -16,6 +17,7 @@ from PIL import Image
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
+from tenken.detection.cores import usable_cores
 from tenken.errors import FlightError
 from tenken.imagery.picture import load_small
 from tenken.inspection import PhotoRecord
@@ -55,12 +57,13 @@ def photo_mosaic(photos: Sequence[PhotoRecord]) -> Mosaic | None:
     width, height = (max(1, round(side * px_per_m)) for side in (right - left, top - bottom))
     canvas = np.full((height, width, 3), PAPER, np.uint8)
     claimed = np.zeros((height, width), np.float32)
+    corners_px = [_on_canvas(one, left, top, px_per_m) for one in laid]
     read = []
-    for one in laid:
-        corners = _on_canvas(one, left, top, px_per_m)
-        if (picture := _reduced(one, corners)) is not None:
-            _lay(canvas, claimed, picture, corners, _weight(one))
-            read.append(Polygon(one.corners_m))
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        for one, corners, picture in zip(laid, corners_px, pool.map(_reduced, laid, corners_px), strict=True):
+            if picture is not None:
+                _lay(canvas, claimed, picture, corners, _weight(one))
+                read.append(Polygon(one.corners_m))
     if not read:
         return None
     return Mosaic(_as_jpeg(canvas), (left, bottom, right, top), shapely.union_all(read))
