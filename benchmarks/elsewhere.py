@@ -46,6 +46,7 @@ RECIPE = Path(__file__).resolve().parents[1] / "training" / "recipes" / "crack-c
 SCALES = (0.3, 0.6, 1.0, 2.0, 3.0)
 RESOLUTIONS_MM = (0.3, 0.6, 1.2, 2.4)
 TOLERANCE_PX = 2.0
+"""Of centre lines. Labels were drawn on photos as they are: in a photo shown twice as large they are right to 4 px."""
 
 CORROSION_VAL_FROM = 356
 """Corrosion train photos from this number on are not trained on (training/recipes). The first model, which is older
@@ -165,7 +166,7 @@ def other_things(folder: Path) -> Iterator[Group]:
 
 
 def score_group(
-    group: Group, weights: Sequence[Judged], workers: int, *, free: bool
+    group: Group, weights: Sequence[Judged], workers: int, *, free: bool, tolerance_px: float
 ) -> list[dict[str, list[KindScore]]]:
     """Scores of each of the weights, by kind, in the order of the pictures."""
 
@@ -173,7 +174,12 @@ def score_group(
         scene = group.makers[number]()
         boxes = group.unjudged_px[number] if group.unjudged_px else []
         return [
-            {kind: score_kind(scene, kind, defects, boxes, free=free) for kind in group.kinds}
+            {
+                kind: score_alarm_kind(scene, kind, defects, boxes)
+                if free
+                else KindScore(score_defects(kind, scene.truth, defects, tolerance_px=tolerance_px)[0])
+                for kind in group.kinds
+            }
             for defects in (find_defects(scene.image, one.detector, classes=one.classes) for one in weights)
         ]
 
@@ -184,10 +190,8 @@ def score_group(
     ]
 
 
-def score_kind(scene: Scene, kind: str, defects: Sequence[PhotoDefect], boxes: list[Box], *, free: bool) -> KindScore:
-    """Judge one picture; of cracks within the boxes nothing is said, and their area does not count."""
-    if not free:
-        return KindScore(score_defects(kind, scene.truth, defects, tolerance_px=TOLERANCE_PX)[0])
+def score_alarm_kind(scene: Scene, kind: str, defects: Sequence[PhotoDefect], boxes: list[Box]) -> KindScore:
+    """Count false alarms; of cracks within the boxes nothing is said, and their area does not count."""
     area = scene.image.shape[0] * scene.image.shape[1]
     if kind == "crack" and boxes:
         unjudged = shapely.union_all([shapely.box(*box) for box in boxes])
@@ -211,12 +215,14 @@ def cell(figure: Figure | None) -> str:
     return "–" if figure is None else f"{figure_text(figure.value)} [{bounds_text(figure).replace(' to ', ', ')}]"
 
 
-def print_groups(groups: Iterable[Group], weights: Sequence[Judged], workers: int, *, free: bool) -> list[object]:
+def print_groups(
+    groups: Iterable[Group], weights: Sequence[Judged], workers: int, *, free: bool, tolerance_px: float = TOLERANCE_PX
+) -> list[object]:
     """Print the groups one by one, then those that belong together."""
     records: list[object] = []
     pooled: dict[tuple[str, str], list[list[KindScore]]] = {}
     for group in groups:
-        scored = score_group(group, weights, workers, free=free)
+        scored = score_group(group, weights, workers, free=free, tolerance_px=tolerance_px)
         for kind in group.kinds:
             parts = [one[kind] for one in scored]
             records.append(print_figures(f"{kind}, {group.name}, n {len(group.makers)}", kind, weights, parts, free))
@@ -268,6 +274,7 @@ def main() -> None:
     parser.add_argument("--weights", action="append", help="name or file; again for more columns")
     parser.add_argument("--rendered", type=int, default=12, help="rendered pictures a kind and ground resolution")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--tolerance-px", type=float, default=TOLERANCE_PX, help="of centre lines")
     parser.add_argument("--only", choices=("defects", "alarms"))
     parser.add_argument("--groups", nargs="+", default=[""], help="groups whose names begin so; all if none is given")
     parser.add_argument("--textures", type=Path, help="what tenken_training.fetch_textures wrote")
@@ -289,7 +296,7 @@ def main() -> None:
     records: list[object] = []
     if options.only != "alarms":
         groups = chosen(labelled_groups(cracks, rust, options.rendered), options.groups)
-        records += print_groups(groups, weights, options.workers, free=False)
+        records += print_groups(groups, weights, options.workers, free=False, tolerance_px=options.tolerance_px)
     if options.only != "defects":
         everything = sound_groups(options.shared, cracks, rust, options.rendered, options.textures)
         groups = chosen(everything, options.groups)

@@ -6,8 +6,9 @@ changes: cracks as one tile and as a run sees them, corrosion's pixels and state
 
 ``python benchmarks/learning_curve.py SHARED WORK --shares 0.125 0.25 0.5 1 --epochs 3 --crops 600`` fits the recipe
 anew, equally long each time, with these parts of the labelled photos, below WORK; a larger part holds every photo of a
-smaller one. ``--start yolo11n-seg.pt`` begins with a network that has seen none of them, which the recipe's own start has. Of such short trainings the pixel figures of ``curves.csv`` are printed, which need no rules: at a
-probability of 0.5, on validation photos. A part that was fitted before is only printed.
+smaller one. ``--start yolo11n-seg.pt`` begins with a network that has seen none of them, other than the recipe's own
+start. Of such short trainings the pixel figures of ``curves.csv`` are printed, which need no rules: at a probability
+of 0.5, on validation photos. A part that was fitted before is only printed.
 """
 
 import argparse
@@ -83,7 +84,10 @@ def print_effort(shared: Path, work: Path, rules_of: str, every: int) -> None:
 def started_from(recipe: Recipe, shared: Path, checkpoint: Path) -> Recipe:
     """Begin with another checkpoint below the data folder, whose bytes the caller vouches for."""
     start = recipe.start.model_copy(
-        update={"checkpoint": checkpoint.resolve().relative_to(shared.resolve()).as_posix(), "sha256": file_sha256(checkpoint)}
+        update={
+            "checkpoint": checkpoint.resolve().relative_to(shared.resolve()).as_posix(),
+            "sha256": file_sha256(checkpoint),
+        }
     )
     return recipe.model_copy(update={"start": start})
 

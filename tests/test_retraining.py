@@ -308,6 +308,14 @@ def test_scores_are_kept_unless_new_ones_are_clearly_better() -> None:
     assert scores_of(CORROSION, "corrosion", faint, card, 0.0).threshold == card.thresholds["corrosion"]
 
 
+def test_a_step_takes_what_its_slower_part_takes_and_shared_cores_do_both() -> None:
+    assert defaults.step_seconds(1.0, 2.0, workers=0, shared_cores=2) == 3.0
+    assert defaults.step_seconds(1.0, 2.0, workers=1, shared_cores=2) == 2.5
+    assert defaults.step_seconds(6.0, 2.0, workers=2, shared_cores=4) == 3.5
+    assert defaults.step_seconds(6.0, 1.0, workers=2, shared_cores=0) == 3.0
+    assert defaults.step_seconds(1.0, 2.0, workers=4, shared_cores=0) == 2.0
+
+
 def test_scores_that_would_cost_what_was_known_are_not_taken() -> None:
     card = find_weights("crack-corrosion").card
     # As faint as the cracks of the new site are things on earlier walls that are none.

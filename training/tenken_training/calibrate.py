@@ -6,8 +6,9 @@ afar, validation surfaces, and the half of the halved textures that training lea
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,12 +65,15 @@ class Seen:
         (kinds, h / 2, w / 2) where a kind is labelled, and where nothing is known of it.
     sound
         The picture shows no defect at all.
+    made
+        Objects that were made of it, by number of their kind and pixel limit: many choices look at the same ones.
     """
 
     probability: npt.NDArray[np.float16]
     label: npt.NDArray[np.bool_]
     unknown: npt.NDArray[np.bool_]
     sound: bool
+    made: "dict[tuple[int, float], Objects]" = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,26 +271,38 @@ class Objects:
 
 
 def objects_of(number: int, kind: str, low: float, seen: Sequence[Seen]) -> Objects:
-    """Make objects of the pixels of pictures, with a pixel limit, and judge them."""
-    features, rows = [np.empty((0, 3))], []
+    """Make objects of the pixels of pictures, with a pixel limit, and judge them; each picture's are made once."""
     for one in seen:
-        components = components_of(np.asarray(one.probability[number], dtype=np.float32), low * CONNECT, low)
-        allowed = near(one.label[number], REACH_PX[kind] // OUTPUT_STRIDE_PX) if REACH_PX[kind] else one.label[number]
-        kept = []
-        for place, window in enumerate(components.windows):
-            inside = components.numbers[window] == place + 1
-            pixels = int(inside.sum())
-            near_label = int((inside & allowed[window]).sum())
-            right = near_label >= RIGHT_SHARE * pixels
-            # Where nothing is known, an object is neither right nor wrong.
-            unknown = not right and (inside & one.unknown[number][window]).any()
-            if components.extent_px[place] >= SMALLEST_PX[kind] and not unknown:
-                kept.append(place)
-                rows.append((right, pixels, near_label, (inside & one.label[number][window]).sum(), one.sound))
-        features.append(components.features()[kept])
+        if (number, low) not in one.made:
+            one.made[number, low] = _objects_of_picture(number, kind, low, one)
+    tables = [_NO_OBJECTS, *(one.made[number, low] for one in seen)]
+    return Objects(*(np.concatenate([getattr(one, each.name) for one in tables]) for each in fields(Objects)))
+
+
+def _objects_of_picture(number: int, kind: str, low: float, one: Seen) -> Objects:
+    kept, rows = [], []
+    components = components_of(np.asarray(one.probability[number], dtype=np.float32), low * CONNECT, low)
+    allowed = near(one.label[number], REACH_PX[kind] // OUTPUT_STRIDE_PX) if REACH_PX[kind] else one.label[number]
+    for place, window in enumerate(components.windows):
+        inside = components.numbers[window] == place + 1
+        pixels = int(inside.sum())
+        near_label = int((inside & allowed[window]).sum())
+        right = near_label >= RIGHT_SHARE * pixels
+        # Where nothing is known, an object is neither right nor wrong.
+        unknown = not right and (inside & one.unknown[number][window]).any()
+        if components.extent_px[place] >= SMALLEST_PX[kind] and not unknown:
+            kept.append(place)
+            rows.append((right, pixels, near_label, (inside & one.label[number][window]).sum(), one.sound))
+    return _as_objects(components.features()[kept], rows)
+
+
+def _as_objects(features: npt.NDArray[np.float64], rows: Sequence[tuple[Any, ...]]) -> Objects:
     table = np.array(rows, dtype=np.float64).reshape(-1, 5)
     pixels_of, near_of, covered_of = table[:, 1:4].T
-    return Objects(np.concatenate(features), table[:, 0] > 0, pixels_of, near_of, covered_of, table[:, 4] > 0)
+    return Objects(features, table[:, 0] > 0, pixels_of, near_of, covered_of, table[:, 4] > 0)
+
+
+_NO_OBJECTS = _as_objects(np.empty((0, 3)), [])
 
 
 def _fit(features: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

@@ -43,9 +43,7 @@ WITHOUT_DEFECT = 0.12
 """Share of these crops that hold no defect, or their ground would give one away."""
 
 
-def cracked_wall(
-    rng: np.random.Generator, size_px: int, crack_photo: Photo, lime_filled: float = 0.0
-) -> Labelled:
+def cracked_wall(rng: np.random.Generator, size_px: int, crack_photo: Photo, lime_filled: float = 0.0) -> Labelled:
     """Render a cast face with lookalikes, and on it faint cracks (a part of them filled with lime), or a photo's."""
     wall = cast_wall(rng, size_px)
     _draw(rng, wall, IN_CONCRETE, int(rng.integers(0, 3)))

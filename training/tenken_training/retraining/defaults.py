@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from tenken.detection.cores import usable_cores
 from tenken_training.batches import Batches
 from tenken_training.devices import half_precision
 from tenken_training.network import loss_parts, open_network, weighted
@@ -147,7 +148,27 @@ def planned(settings: Retraining, sources: Sources, folder: Path, start: Path, d
         if step:
             # The first step warms up.
             making, computing = making + between - begun, computing + time.monotonic() - between
-    each = (max(making / max(workers, 1), computing) if workers else making + computing) / PROBE_STEPS
+    each = step_seconds(making, computing, workers, 0 if device.startswith("cuda") else usable_cores()) / PROBE_STEPS
     wanted = settings.steps_per_epoch * settings.optimiser.epochs
     possible = int(settings.minutes * 60 / max(each, 1e-6))
     return with_steps(settings, max(min(wanted, possible), min(FEWEST_STEPS, wanted)))
+
+
+def step_seconds(making: float, computing: float, workers: int, shared_cores: int) -> float:
+    """Seconds of a step, of those that its crops and its computing take where each has the machine to itself.
+
+    Parameters
+    ----------
+    making
+        Crops are made by one core.
+    computing
+        By all cores, or by a GPU.
+    workers
+        Processes that make crops while others compute; 0 for none.
+    shared_cores
+        Cores that both compute and make crops; 0 where a GPU computes.
+    """
+    if not workers:
+        return making + computing
+    meanwhile = computing + making / shared_cores if shared_cores else computing
+    return max(making / workers, meanwhile)
