@@ -199,8 +199,7 @@ class CropMaker:
         return covered(rng, self._of_photo(rng, "crack"), things, int(rng.integers(1, 4)))
 
     def _cracked_wall(self, rng: np.random.Generator) -> Labelled:
-        photo = partial(self._of_photo, kind="crack")
-        return cracked_wall(rng, self._size_px, photo, self._recipe.crops.lime_filled)
+        return cracked_wall(rng, self._size_px, partial(self._of_photo, kind="crack"))
 
     def _rusted_steel(self, rng: np.random.Generator) -> Labelled:
         textured = rng.random() < 0.3 and self.pool.steel

@@ -30,16 +30,10 @@ CORE_PERCENTILE = 85
 STEP_PX = 4.0
 """Distance of a path's vertices."""
 FEWEST_LABEL_PX = 40
-LIME_RGB = (0.90, 0.89, 0.85)
-"""Light that efflorescence gives back, of 1: calcium carbonate, a little yellow."""
-LEAST_LIME_CONTRAST = 0.18
-"""Lime that differs less from its ground is not drawn: pale concrete hides it."""
-LIME_SPREAD = (1.0, 2.6)
-"""Lime that comes out of a crack covers so many of its widths."""
 
 
 def draw_faint_cracks(
-    rng: np.random.Generator, picture: npt.NDArray[np.uint8], lime_filled: float = 0.0
+    rng: np.random.Generator, picture: npt.NDArray[np.uint8]
 ) -> tuple[npt.NDArray[np.uint8], list[BoolMask]]:
     """Draw one to three cracks of 0.4 to 4 px, from hardly visible to plain, fading in and out along their way.
 
@@ -47,8 +41,6 @@ def draw_faint_cracks(
     ----------
     picture
         (h, w, 3) uint8 RGB, the ground.
-    lime_filled
-        Part of the cracks that lime has filled, which makes them lighter than their ground.
 
     Returns
     -------
@@ -58,16 +50,10 @@ def draw_faint_cracks(
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
     fine = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 3))
     light = np.ones(shape, np.float32)
-    lime = np.zeros(shape, np.float32)
     labels = []
     for _ in range(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15])):
         width_px = float(np.exp(rng.uniform(*np.log(WIDTH_PX))))
         path_px = wandering_path(rng, shape)
-        if lime_filled and rng.random() < lime_filled:
-            deposit, label = _lime(rng, path_px, width_px, grey)
-            lime = np.maximum(lime, deposit)
-            labels += [label] if label.any() else []
-            continue
         cover, label = _painted(rng, path_px, width_px, shape)
         if label.sum() < FEWEST_LABEL_PX or np.median(grey[label]) < DARKEST_GROUND:
             continue
@@ -85,9 +71,6 @@ def draw_faint_cracks(
         labels.append(label)
     tint = np.array([1, 1, 1], np.float32) + rng.normal(0, 0.04, 3).astype(np.float32)
     drawn = picture * light[..., None] ** tint
-    if lime.any():
-        white = 255 * np.array(LIME_RGB, np.float32) * rng.uniform(0.85, 1.08)
-        drawn = drawn + lime[..., None] * (white - drawn)
     return np.asarray(np.clip(drawn + 0.5, 0, 255), dtype=np.uint8), labels
 
 
@@ -131,28 +114,6 @@ def _painted(
             plane[touched[0], touched[1]] = touched[2]
         planes.append(plane)
     return cv2.GaussianBlur(planes[0], (0, 0), rng.uniform(0.35, 0.8)).astype(np.float32), planes[1] > 0.5
-
-
-def _lime(
-    rng: np.random.Generator, path_px: FloatArray, width_px: float, grey: FloatPicture
-) -> tuple[FloatPicture, BoolMask]:
-    """Part of each pixel that lime covers, 0..1, and the crack's label; no label where nobody would see it."""
-    shape = (grey.shape[0], grey.shape[1])
-    nothing = np.zeros(shape, np.float32), np.zeros(shape, bool)
-    cover, label = _painted(rng, path_px, max(width_px * rng.uniform(*LIME_SPREAD), 0.8), shape)
-    if label.sum() < FEWEST_LABEL_PX:
-        return nothing
-    ground = float(np.median(grey[label])) / 255
-    spread = float(np.percentile(cover[label], CORE_PERCENTILE))
-    thickness = float(np.exp(rng.uniform(np.log(0.25), 0)))
-    if thickness * spread * (float(np.mean(LIME_RGB)) - ground) < LEAST_LIME_CONTRAST * max(ground, 0.3):
-        return nothing
-    patchy = np.clip(0.8 + 0.45 * field_noise(rng, shape, rng.uniform(4, 30)), 0.1, 1)
-    deposit = thickness * patchy * cover
-    if rng.random() < 0.5:  # a veil beside it
-        veil = cv2.GaussianBlur(cover, (0, 0), rng.uniform(3, 12)) * np.clip(field_noise(rng, shape, 15), 0, 1)
-        deposit = np.maximum(deposit, rng.uniform(0.2, 0.6) * veil)
-    return np.asarray(np.clip(deposit, 0, 1), dtype=np.float32), label
 
 
 def _surroundings(rng: np.random.Generator, cover: FloatPicture, width_px: float) -> FloatPicture:

@@ -43,8 +43,8 @@ WITHOUT_DEFECT = 0.12
 """Share of these crops that hold no defect, or their ground would give one away."""
 
 
-def cracked_wall(rng: np.random.Generator, size_px: int, crack_photo: Photo, lime_filled: float = 0.0) -> Labelled:
-    """Render a cast face with lookalikes, and on it faint cracks (a part of them filled with lime), or a photo's."""
+def cracked_wall(rng: np.random.Generator, size_px: int, crack_photo: Photo) -> Labelled:
+    """Render a cast face with lookalikes, and on it faint cracks, or cracks of a photo."""
     wall = cast_wall(rng, size_px)
     _draw(rng, wall, IN_CONCRETE, int(rng.integers(0, 3)))
     seen = np.asarray(cv2.GaussianBlur(wall, (0, 0), rng.uniform(0.3, 0.8)), dtype=np.float32)
@@ -56,7 +56,7 @@ def cracked_wall(rng: np.random.Generator, size_px: int, crack_photo: Photo, lim
         masks = [source.crack_numbers == number for number in numbers]
         crop = crop.with_cracks(*paste_cracks(crop.image, source.image, masks))
     elif choice < 1 - WITHOUT_DEFECT:
-        crop = crop.with_cracks(*draw_faint_cracks(rng, crop.image, lime_filled))
+        crop = crop.with_cracks(*draw_faint_cracks(rng, crop.image))
     return covered(rng, crop, ON_CONCRETE, int(rng.integers(0, 3)))
 
 

@@ -124,9 +124,6 @@ class Crops(_RecipePart):
     """Part of the labelled train photos that is used, to see what more photos would give; a larger part holds every
     photo of a smaller one."""
 
-    lime_filled: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Part of the cracks drawn on a ``cracked_wall`` that lime has filled: lighter than their ground."""
-
     @model_validator(mode="after")
     def _something_to_draw(self) -> "Crops":
         if not sum(self.shares.values()) > 0:
