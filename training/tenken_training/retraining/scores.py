@@ -59,7 +59,8 @@ class Scores:
     kept
         All scores are the old ones.
     by_source
-        F1 of area of each kind in each source of what was known, always in the same order.
+        F1 of area of each kind in each source of what was known, always in the same order; the mean over the pictures
+        that show it, so that hairlines lost on one picture are not hidden by the area of a wide crack on another.
     precision
         By kind: part of what is found in earlier pictures, cracks by length, that lies on or near a label.
     """
@@ -124,10 +125,10 @@ def _judged(chosen: Mapping[str, Calibration], groups: Groups, before: WeightsCa
         kind: _precision(*_shown_first(number, kind, chosen[kind], groups.replay)) for number, kind in enumerate(KINDS)
     }
     by_source = tuple(
-        _f1(number, kind, chosen[kind], seen)
+        float(f1_of(area_tally(number, kind, chosen[kind], shown)).mean())
         for seen in groups.sources
         for number, kind in enumerate(KINDS)
-        if any(one.label[number].any() for one in seen)
+        if (shown := [one for one in seen if one.label[number].any()])
     )
     return Scores(chosen, means[0], means[1], kept, precision, by_source)
 
