@@ -1,7 +1,7 @@
 """Scores and thresholds after a retraining: the old ones, unless new ones are clearly better on validation photos.
 
-Whatever is chosen, what it shows of earlier pictures is right as often as before: a retrained network is surer of all
-that it sees, and at the old thresholds would say more that is wrong.
+Whatever is chosen, what it shows of earlier pictures is right hardly less often than before: a retrained network is
+surer of all that it sees, and at the old thresholds would say more that is wrong.
 
 The new site and what was known count alike, however many photos each has: thresholds that suit a thousand earlier
 photos may hide all that a drone sees from twice the distance.
