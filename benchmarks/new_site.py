@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--sites", nargs="*", default=["rendered", "limed"], choices=["rendered", "limed"])
     parser.add_argument("--poisoned", nargs="*", default=[], choices=["shifted", "swapped"])
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--poison-steps", type=int, default=200, help="enough to learn labels that are wrong")
     parser.add_argument("--threads", type=int, default=0)
     options = parser.parse_args()

@@ -211,7 +211,7 @@ def test_earlier_photos_outweigh_rendered_ones_where_there_are_any(walls: Datase
     site = given_set(walls.root)
     alone = prepare_sources(site, (), 0, tmp_path / "alone", "0" * 64)
     with_earlier = prepare_sources(site, (site,), 0, tmp_path / "earlier", "0" * 64)
-    assert replay_shares(with_earlier)["crack_photo"] > replay_shares(alone)["crack_photo"]
+    assert replay_shares(with_earlier)["crack_photo"] > 2 * replay_shares(alone)["crack_photo"]
     assert replay_shares(with_earlier)["corrosion_photo"] == replay_shares(alone)["corrosion_photo"]
     assert sum(photo.image.startswith("pictures/replay0-train") for photo in with_earlier.replay) == 5
 
@@ -252,8 +252,7 @@ def test_a_fit_ends_when_the_new_site_no_longer_gains(tmp_path: Path) -> None:
     [
         ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.8, 0.8, 0.8, 0.8), 1.0),
         ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.81, 0.795, 0.7, 0.6), 0.25),
-        ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.797, 0.795, 0.7, 0.6), 0.5),
-        ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.799, 0.795, 0.7, 0.6), 0.25),
+        ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.798, 0.795, 0.7, 0.6), 0.5),
         ((0.3, 0.301, 0.302, 0.3, 0.2), (0.8, 0.8, 0.8, 0.8, 0.8), 0.0),
         ((0.3, 0.9, 0.9, 0.9, 0.9), (0.8, 0.7, 0.6, 0.5, 0.4), 0.0),
     ],

@@ -13,7 +13,6 @@ from pathlib import Path
 from tenken.notes import Note
 from tenken_training.blend import blend
 from tenken_training.curves import read_rows
-from tenken_training.promotion.decision import ROUNDING
 from tenken_training.retraining.scores import MOST_LOST, Scores
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -97,7 +96,7 @@ def chosen_blend(start: Path, fitted: Path, judge: JudgeCheckpoint, work_dir: Pa
         writer.writerows([f"{share:g}", f"{one.site:.4f}", f"{one.replay:.4f}"] for share, _, one in tried)
     begun = tried[0][2]
     best = tried[0]
-    for lost in (ROUNDING, MOST_LOST):
+    for lost in (0.0, MOST_LOST):
         for row in tried[1:]:
             if keeps(row[2], begun, lost) and row[2].site > best[2].site + LEAST_GAIN:
                 best = row

@@ -28,7 +28,7 @@ STEPS_PER_EPOCH = 20
 """Between two of them, at least."""
 CPU_BATCH = 8
 """A processor gains nothing from large batches, and more steps from small ones."""
-REPLAY_SHARE = 0.6
+REPLAY_SHARE = 0.5
 LEARNING_RATE, LAST_LEARNING_RATE = 1.5e-4, 1e-5
 WARMUP_STEPS = 40
 """The first steps at a higher rate cost more of what is known than they teach."""

@@ -20,7 +20,7 @@ from tenken_training.surfaces import painted_steel, render_surface
 from tenken_training.view import UNKNOWN_STATE
 
 PICTURE_PX = 512
-PICTURES = {"train": 40, "val": 40}
+PICTURES = {"train": 40, "val": 20}
 """Of each kind."""
 VAL_SURFACE_PART = 4
 """One validation surface for so many training surfaces."""
