@@ -131,30 +131,30 @@ def _likelihood(darkness: FloatArray, states: npt.NDArray[np.int64]) -> Float32A
     A constant of each profile is left out. `states` are numbers in the order of `_state_prior`.
     """
     ground, boxes, power = _boxes()
-    shape = (-1, len(WIDTHS_PX), len(BLURS_PX) * len(SHARPENINGS), len(SHIFTS_PX))
-    power = power.reshape(shape[1:])
+    shape = (len(WIDTHS_PX), len(BLURS_PX) * len(SHARPENINGS), len(SHIFTS_PX))
+    power = power.reshape(shape)
     level = darkness - (darkness @ ground) @ ground.T
     whole = (level**2).sum(axis=1)
     lens, depth_number = np.divmod(states, len(DEPTHS))
     usual = DEPTHS.astype(np.float32)[depth_number]
-    loose = np.float32(1 / DEPTH_SCATTER**2)
+    loose = 1 / DEPTH_SCATTER**2
     first_place = np.arange(0, power.size, len(SHIFTS_PX)).reshape(power.shape[:2])[:, lens]
     likelihood = np.empty((len(darkness), len(WIDTHS_PX), len(states)), np.float32)
     for number, product in enumerate(_products(level.astype(np.float32), boxes)):
-        product = product.reshape(shape[1:])
+        product = product.reshape(shape)
         free = np.clip(product / power, 0.0, 1.0)
         gain = free * (2 * product - free * power)  # what the box takes off the misfit
         best = int(gain.argmax())
         misfit = max(float(whole[number] - gain.flat[best]), 1e-9)
         variance = misfit / darkness.shape[1] + (MODEL_ERROR * float(free.flat[best])) ** 2
-        certainty = np.float32(STEP_PX / NOISE_LENGTH_PX / variance)
+        certainty = STEP_PX / NOISE_LENGTH_PX / variance
         # The best place does not hang on the depth: it is the one whose box is most like the profile.
         place = first_place + gain.argmax(axis=2)[:, lens]
         slope = certainty * product.take(place) + loose * usual
         curvature = certainty * power.take(place) + loose
         depth = np.clip(slope / curvature, 0.0, 1.0)
-        fit = depth * (slope - np.float32(0.5) * depth * curvature) - np.float32(0.5) * np.log(curvature)
-        likelihood[number] = fit - np.float32(0.5) * loose * usual**2
+        fit = depth * (slope - 0.5 * depth * curvature) - 0.5 * np.log(curvature)
+        likelihood[number] = fit - 0.5 * loose * usual**2
     return likelihood
 
 
