@@ -1,5 +1,6 @@
 """The tests' world: rendered flights with known truth, made once a session, and the real flights where they are."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from own_process import INSIDE
 from tenken_demo import DemoTruth, make_demo_flight
 
 # The same examples in every run: what a run of today finds must not fail a change of tomorrow. Nor may a busy machine.
@@ -14,6 +16,15 @@ settings.register_profile("fixed", derandomize=True, deadline=None, suppress_hea
 settings.load_profile("fixed")
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what must run in a process of its own to that process."""
+    inside = INSIDE in os.environ
+    left = [item for item in items if (item.get_closest_marker("own_process") is not None) != inside]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
 
 
 @pytest.fixture(scope="session", autouse=True)
