@@ -31,12 +31,13 @@ CORROSION = {
     "val_f1_poor": "F1 poor",
     "val_f1_severe": "F1 severe",
 }
+SHARE = "share of pixels"
 Panel = tuple[str, dict[str, str], str]
 """Heading, label by column of the curves, unit."""
 PANELS: tuple[Panel, ...] = (
     ("Training loss", LOSSES, "loss, unweighted"),
-    ("Cracks, validation photos", CRACKS, "share of pixels"),
-    ("Corrosion, validation photos", CORROSION, "share of pixels"),
+    ("Cracks, validation photos", CRACKS, SHARE),
+    ("Corrosion, validation photos", CORROSION, SHARE),
 )
 SETTINGS: dict[Any, Any] = {"svg.hashsalt": "tenken", "svg.fonttype": "none", "font.size": 9}
 
@@ -53,7 +54,7 @@ def draw_curves(rows: Rows, path: Path, title: str, panels: Sequence[Panel] = PA
     title
         Stands above.
     panels
-        What is drawn, side by side; the first holds losses.
+        What is drawn, side by side.
     """
     # The figure by itself, without pyplot: no window, and safe in any thread.
     with rc_context(SETTINGS):
@@ -62,7 +63,7 @@ def draw_curves(rows: Rows, path: Path, title: str, panels: Sequence[Panel] = PA
         for axes, (heading, curves, unit) in zip(figure.subplots(1, len(panels)), panels, strict=True):
             _panel(axes, rows, curves)
             axes.set(title=heading, xlabel="epoch", ylabel=unit)
-            axes.set_ylim(bottom=0, top=None if curves is LOSSES else 1)
+            axes.set_ylim(bottom=0, top=1 if unit == SHARE else None)
         half = path.with_suffix(".part")
         figure.savefig(half, format="svg", metadata={"Date": None})
     half.replace(path)

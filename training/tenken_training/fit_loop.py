@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
-from torch import nn
+from torch import Tensor, nn
 
 from tenken.errors import SettingsError
 from tenken.notes import Note
@@ -57,6 +57,8 @@ class Loop:
         Told the folder of work after each epoch; True ends the fit early.
     panels
         What the picture of the curves shows.
+    before
+        The network before the fit, which is held to what that says of known crops; None where nothing is known.
     limit_s
         The fit ends after so much time in all sittings, whatever steps are left.
     """
@@ -71,6 +73,7 @@ class Loop:
     enough: Callable[[Path], bool] = lambda _: False
     panels: Sequence[Panel] = PANELS
     limit_s: float = math.inf
+    before: nn.Module | None = None
 
 
 def run_steps(loop: Loop, state: Fit, end: int, recorder: Recorder, progress: Progress) -> None:
@@ -133,7 +136,8 @@ def _step(loop: Loop, state: Fit, made: Batch) -> None:
     with half_precision(loop.device):
         image = made.image.to(loop.device).contiguous(memory_format=torch.channels_last).float() / 255
         logits = state.network(image)
-    parts = loss_parts(logits, made, thin_cracks=settings.optimiser.thin_cracks)
+        said_before = said_of_known(loop.before, image, made)
+    parts = loss_parts(logits, made, thin_cracks=settings.optimiser.thin_cracks, said_before=said_before)
     state.optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(weighted(parts))
     nn.utils.clip_grad_norm_(state.network.parameters(), LARGEST_GRADIENT)
@@ -141,6 +145,15 @@ def _step(loop: Loop, state: Fit, made: Batch) -> None:
     average_in(state, settings.optimiser.ema_decay)
     state.step += 1
     state.sums += parts.detach().cpu()
+
+
+def said_of_known(before: nn.Module | None, image: Tensor, made: Batch) -> Tensor | None:
+    """Give the logits of the network before the fit for the known crops of a batch; None where there are none."""
+    if before is None or not made.known.any():
+        return None
+    with torch.no_grad():
+        logits: Tensor = before(image[made.known].contiguous(memory_format=torch.channels_last))
+    return logits
 
 
 def read_kept(path: Path, kind: type[Kept]) -> Kept | None:

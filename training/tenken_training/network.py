@@ -34,8 +34,8 @@ DECODER_CHANNELS = (32, 16)
 """Channels at a stride of 4 and of 2."""
 OUTPUTS = (*KINDS, *CONDITION_STATES)
 """Channels of the output: logits of the two kinds, and of the state of what is corroded."""
-LOSS_NAMES = ("crack_bce", "crack_dice", "corrosion_bce", "corrosion_dice", "state")
-LOSS_GAINS = (4.0, 1.0, 2.0, 1.0, 1.0)
+LOSS_NAMES = ("crack_bce", "crack_dice", "corrosion_bce", "corrosion_dice", "state", "memory")
+LOSS_GAINS = (4.0, 1.0, 2.0, 1.0, 1.0, 8.0)
 RARE_STATE_PX = 400.0
 """A state with fewer output pixels in a batch counts for less than the others."""
 
@@ -54,12 +54,15 @@ class Batch:
         (b, s, s) uint8, 0 sound, 1 fair, 2 poor, 3 severe, `UNKNOWN_STATE` corroded and of unknown state.
     ignore
         (b, 2, s, s) uint8, 1 where a class is left out of the loss, by class number.
+    known
+        (b,) bool, crops that show what the network knew before the fit.
     """
 
     image: Tensor
     crack: Tensor
     state: Tensor
     ignore: Tensor
+    known: Tensor
 
 
 def collate(crops: Sequence[Labelled]) -> Batch:
@@ -69,6 +72,7 @@ def collate(crops: Sequence[Labelled]) -> Batch:
         crack=torch.from_numpy(np.stack([crop.crack_numbers > 0 for crop in crops]).astype(np.uint8)),
         state=torch.from_numpy(np.stack([crop.state for crop in crops])),
         ignore=torch.from_numpy(np.stack([crop.ignore for crop in crops]).astype(np.uint8)),
+        known=torch.tensor([crop.known for crop in crops]),
     )
 
 
@@ -132,14 +136,17 @@ def _doubled(value: Tensor) -> Tensor:
     return functional.interpolate(value, scale_factor=2.0, mode="nearest")
 
 
-def loss_parts(logits: Tensor, batch: Batch, *, thin_cracks: bool = False) -> Tensor:
-    """Give the parts of the loss, (5,), in the order of `LOSS_NAMES`, unweighted.
+def loss_parts(logits: Tensor, batch: Batch, *, thin_cracks: bool = False, said_before: Tensor | None = None) -> Tensor:
+    """Give the parts of the loss, (6,), in the order of `LOSS_NAMES`, unweighted.
 
     Binary cross entropy and Dice over the whole batch for each kind; cross entropy of the state where it is known.
     What is left out of a class counts neither for nor against it, but a labelled defect always counts. With
     ``thin_cracks`` an output pixel that a crack touches is wholly one, where it else is one by the part that is
     covered, and a crack narrower than two pixels could never reach a high probability; and Dice of cracks is the mean
     over crops that show one, where else wide cracks outweigh hairlines by their pixels.
+
+    ``said_before`` are the logits that the network gave for the known crops before the fit: how far it has moved from
+    them is the last part (Li and Hoiem, "Learning without Forgetting", ECCV 2016).
     """
     single = logits.float()
     labels = (batch.crack > 0, batch.state > 0)
@@ -152,6 +159,7 @@ def loss_parts(logits: Tensor, batch: Batch, *, thin_cracks: bool = False) -> Te
         weight = torch.where(target > 0, torch.ones_like(left_out), 1 - left_out)
         parts += [*_binary_parts(single[:, number], target, weight, by_crop=thin)]
     parts.append(_state_part(single[:, 2:], batch.state[:, ::OUTPUT_STRIDE_PX, ::OUTPUT_STRIDE_PX].to(single.device)))
+    parts.append(logits.sum() * 0 if said_before is None else _memory_part(single[batch.known], said_before.float()))
     return torch.stack(parts)
 
 
@@ -171,6 +179,13 @@ def _binary_parts(logit: Tensor, target: Tensor, weight: Tensor, *, by_crop: boo
         shown = (target.sum(dim=over) > 0).float()
         dice = (dice * shown).sum() / shown.sum().clamp(min=1)
     return entropy / weight.sum().clamp(min=1), dice
+
+
+def _memory_part(logits: Tensor, before: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of what is said of each kind now from what was said before, mean over pixels."""
+    now, then = logits[:, : len(KINDS)], before[:, : len(KINDS)]
+    crossed = functional.binary_cross_entropy_with_logits(now, then.sigmoid())
+    return crossed - functional.binary_cross_entropy_with_logits(then, then.sigmoid())
 
 
 def _state_part(logits: Tensor, state: Tensor) -> Tensor:

@@ -64,12 +64,15 @@ class Labelled:
         (s, s) uint8; 0 sound, 1 fair, 2 poor, 3 severe corrosion, `UNKNOWN_STATE` corroded.
     ignore
         (2, s, s) where a class is left out of the loss, by class number.
+    known
+        Shows what the network knew before the fit: there it is held to what it said then.
     """
 
     image: Picture
     crack_numbers: npt.NDArray[np.int32]
     state: Picture
     ignore: BoolMask
+    known: bool = False
 
     @property
     def rust(self) -> BoolMask:

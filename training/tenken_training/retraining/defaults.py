@@ -10,6 +10,7 @@ import torch
 from tenken.detection.cores import usable_cores
 from tenken_training.batches import Batches
 from tenken_training.devices import half_precision
+from tenken_training.fit_loop import said_of_known
 from tenken_training.network import loss_parts, open_network, weighted
 from tenken_training.recipe import Crops, Optimiser, Rendering
 from tenken_training.retraining.crops import MixedCrops, replay_shares, site_shares
@@ -28,7 +29,7 @@ STEPS_PER_EPOCH = 20
 """Between two of them, at least."""
 CPU_BATCH = 8
 """A processor gains nothing from large batches, and more steps from small ones."""
-REPLAY_SHARE = 0.5
+REPLAY_SHARE = 0.6
 LEARNING_RATE, LAST_LEARNING_RATE = 1.5e-4, 1e-5
 WARMUP_STEPS = 40
 """The first steps at a higher rate cost more of what is known than they teach."""
@@ -142,7 +143,8 @@ def planned(settings: Retraining, sources: Sources, folder: Path, start: Path, d
         with half_precision(device):
             image = made.image.to(device).contiguous(memory_format=torch.channels_last).float() / 255
             logits = network(image)
-        torch.autograd.backward(weighted(loss_parts(logits, made)))
+            said_before = said_of_known(network, image, made)
+        torch.autograd.backward(weighted(loss_parts(logits, made, said_before=said_before)))
         if device.startswith("cuda"):
             torch.cuda.synchronize()
         if step:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from tenken.detection.weights import Weights, find_weights
 from tenken.detection.weights_card import WeightsCard, write_card
 from tenken.errors import SettingsError
@@ -16,7 +18,7 @@ from tenken_training.evaluation import Evaluation, evaluate_weights
 from tenken_training.export_pixels import export_pixels
 from tenken_training.fit_loop import Loop, alone_in, keep, read_kept, run_steps
 from tenken_training.fit_state import start_or_resume
-from tenken_training.network import save_network
+from tenken_training.network import open_network, save_network
 from tenken_training.publish import draw_failures
 from tenken_training.retraining.blending import Choice, best_epoch, chosen_blend, enough
 from tenken_training.retraining.card import metrics_of, retrained_card
@@ -205,7 +207,7 @@ def _fit(
     loop = Loop(
         settings, crops, validation, request.work_dir, device, request.workers,
         describe=retraining_line, enough=enough, panels=PANELS,
-        limit_s=limit_s,
+        limit_s=limit_s, before=open_network(checkpoint, device).to(memory_format=torch.channels_last).eval(),
     )  # fmt: skip
     run_steps(loop, state, end, recorder, progress)
 

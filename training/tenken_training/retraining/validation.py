@@ -11,7 +11,7 @@ import numpy as np
 from torch import nn
 
 from tenken.notes import Note
-from tenken_training.curves_picture import LOSSES, Panel
+from tenken_training.curves_picture import LOSSES, SHARE, Panel
 from tenken_training.prepared_index import PreparedPhoto
 from tenken_training.rasters import read_raster, read_rgb
 from tenken_training.retraining.sources import Sources
@@ -21,7 +21,7 @@ from tenken_training.view import Labelled, View, look
 MOST_CROPS = 48
 """Crops of each group and kind, evenly spread."""
 PANELS: tuple[Panel, ...] = (
-    ("Training loss", LOSSES, "loss, unweighted"),
+    ("Training loss", LOSSES | {"train_memory": "drift from what was known"}, "loss, unweighted"),
     (
         "New site, validation photos",
         {
@@ -29,12 +29,12 @@ PANELS: tuple[Panel, ...] = (
             "val_site_crack_precision": "crack precision",
             "val_site_corrosion_f1": "corrosion F1",
         },
-        "share of pixels",
+        SHARE,
     ),
     (
         "What was known before",
         {"val_replay_crack_f1": "crack F1", "val_replay_corrosion_f1": "corrosion F1"},
-        "share of pixels",
+        SHARE,
     ),
 )
 
