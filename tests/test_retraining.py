@@ -1,10 +1,7 @@
 """Retraining on new photos: what is learned from, what is chosen, and that an interrupted one goes on alike."""
 
-import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +21,7 @@ pytest.importorskip("ultralytics", reason="training needs the train extra")
 
 import torch
 
+from own_process import pass_in_own_process
 from tenken.cli import app
 from tenken.detection.detect import KINDS
 from tenken.detection.weights import find_weights
@@ -51,16 +49,15 @@ from tenken_training.network import open_network
 from tenken_training.rasters import read_raster
 from tenken_training.retraining import Request, defaults, rendered, retrain, sources
 from tenken_training.retraining.blending import Choice, best_epoch, chosen_blend, enough, keeps
-from tenken_training.retraining.crops import replay_shares, site_shares
+from tenken_training.retraining.crops import MixedCrops, replay_shares, site_shares
 from tenken_training.retraining.pictures import Prepared, prepare_photos
-from tenken_training.retraining.scores import Groups, Scores, balanced, held, scores_of
+from tenken_training.retraining.scores import Groups, Known, Scores, balanced, held, scores_of
+from tenken_training.retraining.settings import Photos, StartWeights
 from tenken_training.retraining.sources import given_set, photos_to_judge, prepare_sources
 from tenken_training.view import UNKNOWN_STATE
 from tenken_training.weights_network import network_of_weights
 
 SIDE_PX = 128
-DONE = "TENKEN_TEST_DONE"
-"""Names the file that a test in a process of its own leaves at its end."""
 CORNER = box(0, 0, 20, 20)
 
 
@@ -211,7 +208,7 @@ def test_earlier_photos_outweigh_rendered_ones_where_there_are_any(walls: Datase
     site = given_set(walls.root)
     alone = prepare_sources(site, (), 0, tmp_path / "alone", "0" * 64)
     with_earlier = prepare_sources(site, (site,), 0, tmp_path / "earlier", "0" * 64)
-    assert replay_shares(with_earlier)["crack_photo"] > 2 * replay_shares(alone)["crack_photo"]
+    assert replay_shares(with_earlier)["crack_photo"] > replay_shares(alone)["crack_photo"]
     assert replay_shares(with_earlier)["corrosion_photo"] == replay_shares(alone)["corrosion_photo"]
     assert sum(photo.image.startswith("pictures/replay0-train") for photo in with_earlier.replay) == 5
 
@@ -235,15 +232,31 @@ def test_weights_of_another_make_are_no_start() -> None:
         network_of_weights(find_weights("first-crack-corrosion").path)
 
 
+def test_the_crops_of_what_was_known_are_held_to_what_was_said_of_them(
+    walls: Dataset, tmp_path: Path, quick: None
+) -> None:
+    site = given_set(walls.root)
+    got = prepare_sources(site, (site,), 0, tmp_path, "0" * 64)
+    photos = Photos(folder="walls", sha256="0" * 64, photos=5)
+    settings = defaults.chosen_settings(
+        "walls", StartWeights(name="x", sha256="0" * 64), photos, (photos,), got, seed=0, batch=2, minutes=1.0
+    )
+    crops = [MixedCrops(settings, got, tmp_path).crop(1, number) for number in range(60)]
+    share = sum(crop.known for crop in crops) / len(crops)
+    assert share == pytest.approx(settings.replay_share, abs=0.2)
+    assert any(crop.crack_numbers.any() for crop in crops if not crop.known)
+
+
 # What is chosen
 
 
-def test_a_fit_ends_when_the_new_site_no_longer_gains(tmp_path: Path) -> None:
-    for epoch, score in enumerate((0.2, 0.5, 0.5, 0.4, 0.45), start=1):
-        append_row(tmp_path / "curves.csv", {"epoch": epoch, "val_site_score": score})
+def test_a_fit_ends_when_neither_the_new_site_nor_what_was_known_gains(tmp_path: Path) -> None:
+    told = ((0.2, 0.8), (0.5, 0.7), (0.5, 0.75), (0.4, 0.8), (0.45, 0.75), (0.5, 0.7))
+    for epoch, (site, known) in enumerate(told, start=1):
+        append_row(tmp_path / "curves.csv", {"epoch": epoch, "val_site_score": site, "val_replay_score": known})
         assert not enough(tmp_path)
-    append_row(tmp_path / "curves.csv", {"epoch": 6, "val_site_score": 0.3})
-    assert best_epoch(tmp_path) == 2
+    append_row(tmp_path / "curves.csv", {"epoch": 7, "val_site_score": 0.6, "val_replay_score": 0.6})
+    assert best_epoch(tmp_path) == 3
     assert enough(tmp_path)
 
 
@@ -252,7 +265,8 @@ def test_a_fit_ends_when_the_new_site_no_longer_gains(tmp_path: Path) -> None:
     [
         ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.8, 0.8, 0.8, 0.8), 1.0),
         ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.81, 0.795, 0.7, 0.6), 0.25),
-        ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.798, 0.795, 0.7, 0.6), 0.5),
+        ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.797, 0.795, 0.7, 0.6), 0.5),
+        ((0.3, 0.4, 0.5, 0.6, 0.7), (0.8, 0.799, 0.795, 0.7, 0.6), 0.25),
         ((0.3, 0.301, 0.302, 0.3, 0.2), (0.8, 0.8, 0.8, 0.8, 0.8), 0.0),
         ((0.3, 0.9, 0.9, 0.9, 0.9), (0.8, 0.7, 0.6, 0.5, 0.4), 0.0),
     ],
@@ -298,14 +312,14 @@ def seen(certain: float, label: bool) -> Seen:
 def test_scores_are_kept_unless_new_ones_are_clearly_better() -> None:
     card = find_weights("crack-corrosion").card
     known = (*[seen(0.95, label=True)] * 8, *[seen(0.01, label=False)] * 8)
-    kept = scores_of(CRACK, "crack", Groups((seen(0.95, label=True),) * 8, known), card, 0.5)
+    kept = scores_of(CRACK, "crack", Groups((seen(0.95, label=True),) * 8, known), card, Known(0.5, 0.5))
     assert (kept.threshold, kept.rule) == (card.thresholds["crack"], card.objects["crack"])
     assert "kept" in kept.note
     faint = Groups((seen(0.45, label=True),) * 8, known)
-    new = scores_of(CRACK, "crack", faint, card, 0.5)
+    new = scores_of(CRACK, "crack", faint, card, Known(0.5, 0.5))
     assert "clearly better" in new.note
     assert new.rule.low < card.objects["crack"].low
-    assert scores_of(CORROSION, "corrosion", faint, card, 0.0).threshold == card.thresholds["corrosion"]
+    assert scores_of(CORROSION, "corrosion", faint, card, Known(0.0, 0.0)).threshold == card.thresholds["corrosion"]
 
 
 def test_a_step_takes_what_its_slower_part_takes_and_shared_cores_do_both() -> None:
@@ -320,7 +334,7 @@ def test_scores_that_would_cost_what_was_known_are_not_taken() -> None:
     card = find_weights("crack-corrosion").card
     # As faint as the cracks of the new site are things on earlier walls that are none.
     known = (*[seen(0.95, label=True)] * 8, *[seen(0.45, label=False)] * 24)
-    assert "kept" in scores_of(CRACK, "crack", Groups((seen(0.45, label=True),) * 8, known), card, 0.5).note
+    assert "kept" in scores_of(CRACK, "crack", Groups((seen(0.45, label=True),) * 8, known), card, Known(0.5, 0.5)).note
 
 
 def test_the_lowest_score_rises_until_what_is_shown_is_right_as_often_as_before() -> None:
@@ -328,14 +342,29 @@ def test_the_lowest_score_rises_until_what_is_shown_is_right_as_often_as_before(
     scores = Calibration(card.objects["crack"], 0.1, "")
     pictures = [seen(0.98, label=True)] * 9 + [seen(0.93, label=False)] * 3
     assert detected(scores, pictures) == (9, 3)
-    raised = held(CRACK, "crack", scores, pictures, 0.9)
+    raised = held(CRACK, "crack", scores, pictures, Known(precision=0.9, recall=0.5))
     assert raised.threshold > 0.1
     assert raised.rule == scores.rule
     assert detected(raised, pictures) == (9, 0)
     # What is right often enough stays as it is, and what no score can mend does too.
-    assert held(CRACK, "crack", scores, pictures, 0.7) == scores
-    assert held(CRACK, "crack", scores, [seen(0.98, label=False)], 0.9) == scores
-    assert held(CRACK, "crack", scores, [], 0.9) == scores
+    assert held(CRACK, "crack", scores, pictures, Known(precision=0.7, recall=0.5)) == scores
+    assert held(CRACK, "crack", scores, [seen(0.98, label=False)], Known(precision=0.9, recall=0.5)) == scores
+    assert held(CRACK, "crack", scores, [], Known(precision=0.9, recall=0.5)) == scores
+
+
+def test_the_lowest_score_falls_until_as_much_is_shown_as_before_where_that_costs_no_precision() -> None:
+    card = find_weights("crack-corrosion").card
+    scores = Calibration(card.objects["crack"], 0.85, "")
+    surer, fainter, wrong = seen(0.98, label=True), seen(0.7, label=True), seen(0.6, label=False)
+    pictures = [surer] * 6 + [fainter] * 3 + [wrong]
+    assert detected(scores, pictures) == (6, 0)
+    lowered = held(CRACK, "crack", scores, pictures, Known(precision=1.0, recall=0.9))
+    assert detected(lowered, pictures) == (9, 0)
+    assert lowered.threshold > 0.1
+    # Enough is shown already; or what is fainter is as often wrong.
+    assert held(CRACK, "crack", scores, pictures, Known(precision=1.0, recall=0.6)) == scores
+    doubtful = [surer, *[seen(0.75, label=False), fainter] * 3]
+    assert held(CRACK, "crack", scores, doubtful, Known(precision=1.0, recall=0.9)) == scores
 
 
 def detected(scores: Calibration, pictures: list[Seen]) -> tuple[int, int]:
@@ -361,17 +390,11 @@ class CtrlC(Silence):
         signal.raise_signal(signal.SIGINT)
 
 
-def test_a_retraining_ends_with_weights_and_goes_on_after_an_interruption(tmp_path: Path) -> None:
-    # In a process of its own: torch and OpenVINO, each with its threads, have once been seen to crash when both had
-    # been at work in this one for minutes.
-    done = tmp_path / "done"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'inner'}"]
-    inner = f"{Path(__file__)}::test_inside_a_retraining_is_whole_and_goes_on"
-    told = subprocess.run([*command, inner], env=os.environ | {DONE: str(done)}, capture_output=True, encoding="utf-8")
-    assert done.is_file(), told.stdout + told.stderr
+def test_a_retraining_passes_in_a_process_of_its_own(tmp_path: Path) -> None:
+    pass_in_own_process(__file__, 1, tmp_path)
 
 
-@pytest.mark.skipif(DONE not in os.environ, reason="runs in a process of its own, started by the test before")
+@pytest.mark.own_process
 @pytest.mark.filterwarnings("ignore")
 def test_inside_a_retraining_is_whole_and_goes_on(walls: Dataset, tmp_path: Path, quick: None) -> None:
     asked = Request(walls.root, tmp_path / "work", tmp_path / "out", "bridge", minutes=30, device="cpu")
@@ -404,7 +427,6 @@ def test_inside_a_retraining_is_whole_and_goes_on(walls: Dataset, tmp_path: Path
             retrain(other)
     # Trained-on weights can be trained on again.
     assert network_of_weights(tmp_path / "out" / "bridge.onnx") is not None
-    Path(os.environ[DONE]).touch()
 
 
 @pytest.mark.parametrize(

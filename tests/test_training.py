@@ -5,6 +5,7 @@ import pickle
 import shutil
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import cast
@@ -23,6 +24,7 @@ from scipy import ndimage
 from torch import nn
 from typer.testing import CliRunner, Result
 
+from own_process import pass_in_own_process
 from tenken.cli import app
 from tenken.commands.trained import main_figures
 from tenken.detection.detect import KINDS
@@ -451,10 +453,12 @@ def cracked_and_rusty() -> Labelled:
 def test_a_network_that_is_right_loses_less_the_surer_it_is(cracked_and_rusty: Labelled) -> None:
     batch = collate([cracked_and_rusty])
     unsure, sure, wrong = (loss_parts(logits_of(cracked_and_rusty, value), batch) for value in (1.0, 8.0, -4.0))
-    assert (sure < unsure).all()
-    assert (unsure < wrong).all()
+    assert (sure < unsure)[:-1].all()
+    assert (unsure < wrong)[:-1].all()
     assert len(sure) == len(LOSS_NAMES)
     assert float(sure.max()) < 0.01
+    # Nothing was known before.
+    assert float(wrong[-1]) == 0
 
 
 def test_where_a_class_is_left_out_nothing_costs(cracked_and_rusty: Labelled) -> None:
@@ -510,6 +514,22 @@ def test_rust_of_unknown_state_teaches_that_it_is_rust_and_no_state(cracked_and_
     parts = loss_parts(torch.zeros(1, 5, 32, 32), collate([cracked_and_rusty]))
     assert float(parts[2]) > 0
     assert float(parts[4]) == 0
+
+
+def test_known_crops_cost_what_is_said_of_them_now_and_was_not_before(cracked_and_rusty: Labelled) -> None:
+    batch = collate([cracked_and_rusty, replace(cracked_and_rusty, known=True)])
+    then = logits_of(cracked_and_rusty, 2.0)
+    now = torch.cat([-then, then])
+    same = loss_parts(now, batch, said_before=then)[-1]
+    assert float(same) == pytest.approx(0, abs=1e-6)
+    moved = loss_parts(torch.cat([then, -then]), batch, said_before=then)[-1]
+    # The divergence of one coin from another, where all pixels are as sure as each other.
+    p = 1 / (1 + np.exp(-2.0))
+    assert float(moved) == pytest.approx(p * np.log(p / (1 - p)) + (1 - p) * np.log((1 - p) / p), rel=1e-4)
+    # What the states of corrosion are is learned from labels alone.
+    others = then.clone()
+    others[:, 2:] = 5.0
+    assert float(loss_parts(torch.cat([then, others]), batch, said_before=then)[-1]) == pytest.approx(0, abs=1e-6)
 
 
 @needs_checkpoint
@@ -575,6 +595,12 @@ def work(small: Small, tmp_path: Path) -> Path:
 
 
 @needs_checkpoint
+def test_fits_pass_in_a_process_of_their_own(tmp_path: Path) -> None:
+    pass_in_own_process(__file__, 3, tmp_path)
+
+
+@needs_checkpoint
+@pytest.mark.own_process
 @pytest.mark.usefixtures("one_thread")
 def test_an_interrupted_fit_goes_on_where_it_stopped(small: Small, work: Path, tmp_path: Path) -> None:
     recipe, data, prepared, index = small
@@ -621,6 +647,7 @@ class NoFigures:
 
 
 @needs_checkpoint
+@pytest.mark.own_process
 def test_a_fit_ends_with_its_time_and_keeps_what_it_learned(small: Small, work: Path, maker: CropMaker) -> None:
     recipe = small[0]
     (work / "recipe.json").write_text(recipe.model_dump_json(), encoding="utf-8")
@@ -710,6 +737,7 @@ def train(*arguments: str | Path) -> Result:
 
 
 @needs_checkpoint
+@pytest.mark.own_process
 @pytest.mark.usefixtures("one_thread")
 def test_the_command_fits_and_says_where_the_curves_are(small: Small, work: Path, tmp_path: Path) -> None:
     recipe = write_toml(small[0], tmp_path / "small.toml")

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
+from scipy import ndimage, optimize
 from scipy.special import expit
+from skimage.morphology import skeletonize
 
 from tenken.detection.detect import KINDS
 from tenken.detection.engine import Engine
@@ -67,6 +67,8 @@ class Seen:
         The picture shows no defect at all.
     made
         Objects that were made of it, by number of their kind and pixel limit: many choices look at the same ones.
+    label_lines
+        Centre lines that were made of what is labelled, by number of the kind.
     """
 
     probability: npt.NDArray[np.float16]
@@ -74,6 +76,13 @@ class Seen:
     unknown: npt.NDArray[np.bool_]
     sound: bool
     made: "dict[tuple[int, float], Objects]" = field(default_factory=dict, compare=False, repr=False)
+    label_lines: dict[int, npt.NDArray[np.bool_]] = field(default_factory=dict, compare=False, repr=False)
+
+    def label_line(self, number: int) -> npt.NDArray[np.bool_]:
+        """(h / 2, w / 2) centre lines of what is labelled of a kind."""
+        if number not in self.label_lines:
+            self.label_lines[number] = skeletonize(self.label[number])
+        return self.label_lines[number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +265,22 @@ def _iou(number: int, low: float, seen: Sequence[Seen]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """Objects of all pictures: features (n, 3), right or not, pixels, those near a label, those on it, sound or not."""
+    """Objects of pictures, a struct of arrays.
+
+    Parameters
+    ----------
+    features
+        (n, 3) of `tenken.detection.pixel_segmentation.Components.features`.
+    right
+        (n,) half of it is labelled.
+    size, near, covered
+        (n,) pixels, those near a label, those on it.
+    sound
+        (n,) the picture shows no defect at all.
+    line, line_near, line_covered
+        (n,) pixels of its centre line, those near a label, and pixels of labels' centre lines that it touches. A
+        hairline counts by them as much as a wide crack.
+    """
 
     features: npt.NDArray[np.float64]
     right: npt.NDArray[np.bool_]
@@ -264,6 +288,9 @@ class Objects:
     near: npt.NDArray[np.float64]
     covered: npt.NDArray[np.float64]
     sound: npt.NDArray[np.bool_]
+    line: npt.NDArray[np.float64]
+    line_near: npt.NDArray[np.float64]
+    line_covered: npt.NDArray[np.float64]
 
     def score(self, calibration: Sequence[float]) -> npt.NDArray[np.float64]:
         """(n,) how likely each is right, as `tenken.detection.pixel_segmentation.Components.score` says it."""
@@ -275,7 +302,7 @@ def objects_of(number: int, kind: str, low: float, seen: Sequence[Seen]) -> Obje
     for one in seen:
         if (number, low) not in one.made:
             one.made[number, low] = _objects_of_picture(number, kind, low, one)
-    tables = [_NO_OBJECTS, *(one.made[number, low] for one in seen)]
+    tables = [_as_objects(np.empty((0, 3)), [], sound=False), *(one.made[number, low] for one in seen)]
     return Objects(*(np.concatenate([getattr(one, each.name) for one in tables]) for each in fields(Objects)))
 
 
@@ -283,6 +310,7 @@ def _objects_of_picture(number: int, kind: str, low: float, one: Seen) -> Object
     kept, rows = [], []
     components = components_of(np.asarray(one.probability[number], dtype=np.float32), low * CONNECT, low)
     allowed = near(one.label[number], REACH_PX[kind] // OUTPUT_STRIDE_PX) if REACH_PX[kind] else one.label[number]
+    lines = _lines(components.numbers, allowed, one.label_line(number)) if kind == "crack" else None
     for place, window in enumerate(components.windows):
         inside = components.numbers[window] == place + 1
         pixels = int(inside.sum())
@@ -292,17 +320,25 @@ def _objects_of_picture(number: int, kind: str, low: float, one: Seen) -> Object
         unknown = not right and (inside & one.unknown[number][window]).any()
         if components.extent_px[place] >= SMALLEST_PX[kind] and not unknown:
             kept.append(place)
-            rows.append((right, pixels, near_label, (inside & one.label[number][window]).sum(), one.sound))
-    return _as_objects(components.features()[kept], rows)
+            covered = (inside & one.label[number][window]).sum()
+            rows.append((right, pixels, near_label, covered, *((0, 0, 0) if lines is None else lines[:, place + 1])))
+    return _as_objects(components.features()[kept], rows, sound=one.sound)
 
 
-def _as_objects(features: npt.NDArray[np.float64], rows: Sequence[tuple[Any, ...]]) -> Objects:
-    table = np.array(rows, dtype=np.float64).reshape(-1, 5)
-    pixels_of, near_of, covered_of = table[:, 1:4].T
-    return Objects(features, table[:, 0] > 0, pixels_of, near_of, covered_of, table[:, 4] > 0)
+def _lines(
+    numbers: npt.NDArray[np.int32], allowed: npt.NDArray[np.bool_], label_line: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    """(3, 1 + objects) of each object's centre line: its pixels, those allowed, and the labels' that it touches."""
+    line = np.where(skeletonize(numbers > 0), numbers, 0)
+    touched = np.where(label_line, ndimage.maximum_filter(numbers, size=3), 0)
+    count = int(numbers.max(initial=0)) + 1
+    return np.stack([np.bincount(x.ravel(), minlength=count) for x in (line, np.where(allowed, line, 0), touched)])
 
 
-_NO_OBJECTS = _as_objects(np.empty((0, 3)), [])
+def _as_objects(features: npt.NDArray[np.float64], rows: Sequence[tuple[float, ...]], *, sound: bool) -> Objects:
+    right, size, near_label, covered, line, line_near, line_covered = np.array(rows, dtype=np.float64).reshape(-1, 7).T
+    sound_of = np.full(len(rows), sound)
+    return Objects(features, right > 0, size, near_label, covered, sound_of, line, line_near, line_covered)
 
 
 def _fit(features: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tenken.notes import Note
 from tenken_training.blend import blend
 from tenken_training.curves import read_rows
+from tenken_training.promotion.decision import ROUNDING
 from tenken_training.retraining.scores import MOST_LOST, Scores
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -66,13 +67,20 @@ class Choice:
 
 
 def best_epoch(work_dir: Path) -> int:
-    """Give the epoch with the best score on the new site's validation photos."""
+    """Give the epoch that does best on validation photos, the new site and what was known weighing alike.
+
+    The site's score alone is soon as high as it gets; then the learning rate falls, and what was known comes back.
+    """
     rows = read_rows(work_dir / "curves.csv")
-    return int(max(rows, key=lambda row: (row.get("val_site_score", 0.0), -row["epoch"]))["epoch"])
+    return int(max(rows, key=lambda row: (_score(row), -row["epoch"]))["epoch"])
+
+
+def _score(row: dict[str, float]) -> float:
+    return row.get("val_site_score", 0.0) + row.get("val_replay_score", 0.0)
 
 
 def enough(work_dir: Path) -> bool:
-    """Whether the new site's score has not risen for `PATIENCE` epochs."""
+    """Whether that score has not risen for `PATIENCE` epochs."""
     rows = read_rows(work_dir / "curves.csv")
     return bool(rows) and rows[-1]["epoch"] - best_epoch(work_dir) >= PATIENCE
 
@@ -96,7 +104,7 @@ def chosen_blend(start: Path, fitted: Path, judge: JudgeCheckpoint, work_dir: Pa
         writer.writerows([f"{share:g}", f"{one.site:.4f}", f"{one.replay:.4f}"] for share, _, one in tried)
     begun = tried[0][2]
     best = tried[0]
-    for lost in (0.0, MOST_LOST):
+    for lost in (ROUNDING, MOST_LOST):
         for row in tried[1:]:
             if keeps(row[2], begun, lost) and row[2].site > best[2].site + LEAST_GAIN:
                 best = row

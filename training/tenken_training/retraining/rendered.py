@@ -13,14 +13,15 @@ from tenken_demo.noise import stream
 from tenken_training.cast_walls import cast_wall
 from tenken_training.drawn_defects import draw_cracks
 from tenken_training.faint_cracks import draw_faint_cracks
+from tenken_training.mixed_crops import ON_CONCRETE, covered
 from tenken_training.prepared_index import PreparedPhoto, Split
 from tenken_training.rasters import write_jpeg, write_png
 from tenken_training.steel_rust import rust_on_paint
 from tenken_training.surfaces import painted_steel, render_surface
-from tenken_training.view import UNKNOWN_STATE
+from tenken_training.view import UNKNOWN_STATE, Labelled
 
 PICTURE_PX = 512
-PICTURES = {"train": 40, "val": 20}
+PICTURES = {"train": 40, "val": 60}
 """Of each kind."""
 VAL_SURFACE_PART = 4
 """One validation surface for so many training surfaces."""
@@ -55,12 +56,11 @@ def rendered_surfaces(seed: int, count: int, size_px: int, folder: Path) -> list
 def _wall(rng: np.random.Generator, name: str, split: Split, folder: Path) -> PreparedPhoto:
     wall = cv2.GaussianBlur(cast_wall(rng, PICTURE_PX), (0, 0), rng.uniform(0.3, 0.8))
     draw = draw_faint_cracks if rng.random() < 0.6 else draw_cracks
-    image, masks = draw(rng, np.asarray(np.clip(wall, 0, 1) * 255 + 0.5, dtype=np.uint8))
-    numbers = np.zeros(image.shape[:2], np.uint8)
-    for number, mask in enumerate(masks, start=1):
-        numbers[mask] = number
-    write_jpeg(folder / f"rendered/wall-{name}.jpg", image)
-    write_png(folder / f"labels/wall-{name}.png", numbers)
+    plain = Labelled.blank(PICTURE_PX).with_image(np.asarray(np.clip(wall, 0, 1) * 255 + 0.5, dtype=np.uint8))
+    # What the new site's cracks look like may be what lies over those of other walls: chalk, webs, cables.
+    made = covered(rng, plain.with_cracks(*draw(rng, plain.image)), ON_CONCRETE, int(rng.integers(0, 3)))
+    write_jpeg(folder / f"rendered/wall-{name}.jpg", made.image)
+    write_png(folder / f"labels/wall-{name}.png", made.crack_numbers.astype(np.uint8))
     return PreparedPhoto(kind="crack", split=split, image=f"rendered/wall-{name}.jpg", labels=f"labels/wall-{name}.png")
 
 

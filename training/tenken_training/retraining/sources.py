@@ -22,7 +22,7 @@ SURFACES = 60
 SURFACE_PX = 768
 MOST_REPLAYED = 300
 """Photos of an earlier set that are replayed; more would hardly be seen in a short fit."""
-MOST_REPLAYED_VAL = 40
+MOST_REPLAYED_VAL = 100
 HELD_OUT = 5
 """Where a set has no validation photos, one of so many of its training photos is used for that."""
 
