@@ -1,5 +1,6 @@
-"""Data sets for `new_site.py`: a rendered site, photos kept out with cracks full of lime, and poisoned twins."""
+"""Data sets for `new_site.py`: a rendered site, photos kept out as a pipe shows them or limed, and poisoned twins."""
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,7 +17,7 @@ from site_looks import lamplit_steel, washed_concrete
 
 from tenken.hashing import file_sha256
 from tenken_training.annotations.dataset import AnnotatedPhoto, Dataset, Label, Split, clean_area, write_dataset
-from tenken_training.evaluation import Truth, read_labelled_set
+from tenken_training.evaluation import LabelledPhoto, LabelledSet, Truth, read_labelled_set
 from tenken_training.evaluation.label_files import read_polygons
 
 TRAIN, VAL = 40, 10
@@ -24,6 +25,9 @@ TRAIN, VAL = 40, 10
 TEST = 48
 SOUND_EVERY = 5
 """One rendered photo of so many shows no defect."""
+GAMMA = 2.2
+LAMP_EXPOSURES = (0.06, 0.5)
+"""Of what daylight gives: nearly dark to dim."""
 SHIFT_PX = 30.0
 """How far the labels of a poisoned set lie from the defects."""
 
@@ -48,8 +52,12 @@ def rendered_site(folder: Path) -> Dataset:
     return _write(folder, "tunnel", made)
 
 
-def limed_site(shared: Path, folder: Path) -> Dataset:
-    """Write photos of cracks that nothing was trained on, as if lime had filled the cracks of dark, wet concrete.
+Look = Callable[[npt.NDArray[np.uint8], int], npt.NDArray[np.uint8]]
+"""Changes how a photo looks, and no place in it; the number seeds what is random."""
+
+
+def kept_out_site(shared: Path, folder: Path, look: Look) -> Dataset:
+    """Write photos of cracks that nothing was trained on, with another look.
 
     The validation split gives the fifty annotated photos, the test split the ones that are judged.
     """
@@ -58,26 +66,85 @@ def limed_site(shared: Path, folder: Path) -> Dataset:
     def made() -> Iterator[Made]:
         for part in ("val", "test"):
             labelled = read_labelled_set(cracks, part)
-            # Evenly spread over the names.
-            step = len(labelled.photos) / (TRAIN + VAL)
-            photos = [labelled.photos[int(n * step)] for n in range(TRAIN + VAL)] if part == "val" else labelled.photos
-            for number, photo in enumerate(photos):
+            for number, photo in enumerate(_annotated(labelled) if part == "val" else labelled.photos):
                 image, _ = labelled.load(photo)
                 height, width = image.shape[:2]
                 shapes = [] if photo.label is None else read_polygons(photo.label, labelled.classes, height, width)
                 areas = [clean_area(Polygon(corners)) for _, corners in shapes if len(corners) > 2]
                 labels = tuple(Label("crack", area) for area in areas if area is not None)
                 split: Split = "test" if part == "test" else "val" if number % 5 == 4 else "train"
-                yield f"{part}-{number:03d}.png", split, Image.fromarray(limed(image)), labels, ("crack",)
+                seen = look(image, number if part == "val" else 1000 + number)
+                yield f"{part}-{number:03d}.png", split, Image.fromarray(seen), labels, ("crack",)
 
-    return _write(folder, "limed", made)
+    return _write(folder, folder.name, made)
 
 
-def limed(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Turn the lightness of a picture (h, w, 3) round: what was dark is white, hues stay."""
+def _annotated(labelled: LabelledSet) -> list[LabelledPhoto]:
+    """Fifty photos, evenly spread over the names."""
+    step = len(labelled.photos) / (TRAIN + VAL)
+    return [labelled.photos[int(number * step)] for number in range(TRAIN + VAL)]
+
+
+def cracks_beside(shared: Path, folder: Path) -> Path:
+    """Copy the photos of cracks, training and validation, without the fifty that became `kept_out_site`.
+
+    What is forgotten must not be measured on photos whose twins were learned from.
+    """
+    cracks = shared / "data" / "cracks"
+    made = folder.with_name(f"{folder.name}-begun")
+    for part in ("train", "val"):
+        labelled = read_labelled_set(cracks, part)
+        taken = {photo.path for photo in _annotated(labelled)} if part == "val" else set()
+        for photo in labelled.photos:
+            for path in (photo.path, photo.label):
+                if path is not None and photo.path not in taken:
+                    target = made / path.relative_to(cracks)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(path, target)
+    made.rename(folder)
+    return folder
+
+
+def limed(image: npt.NDArray[np.uint8], _seed: int) -> npt.NDArray[np.uint8]:
+    """Turn the lightness of a picture (h, w, 3) round, as if lime had filled the cracks of dark, wet concrete.
+
+    What was dark is white, hues stay.
+    """
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
     lab[..., 0] = 255 - lab[..., 0]
     return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), dtype=np.uint8)
+
+
+def piped(image: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint8]:
+    """Show a picture (h, w, 3) as a small video camera with a weak lamp does in a pipe.
+
+    Half the resolution, lit from the middle and dim beyond, yellowish, smeared along the way, noisy, sharpened by the
+    camera, and stored by a frugal codec.
+    """
+    rng = np.random.default_rng(seed)
+    height, width = image.shape[:2]
+    small = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    light: npt.NDArray[np.float32] = np.power(small, np.float32(GAMMA))
+    rows, columns = np.mgrid[-1 : 1 : light.shape[0] * 1j, -1 : 1 : light.shape[1] * 1j]
+    row, column = rng.uniform(-0.4, 0.4, 2)
+    lamp = np.clip(1.15 - 0.55 * np.hypot(rows - row, columns - column) ** 1.3, 0.12, 1.2)
+    exposure = np.exp(rng.uniform(*np.log(LAMP_EXPOSURES)))
+    light *= (exposure * lamp[..., None] * np.array([1.0, 0.92, 0.62])).astype(np.float32)
+    smeared = cv2.blur(cv2.GaussianBlur(light, (0, 0), 0.7), (int(rng.integers(1, 4)), 1))
+    light = np.asarray(smeared, dtype=np.float32)
+    # Photon and read noise.
+    light += rng.normal(0, 1, light.shape).astype(np.float32) * np.sqrt(0.0012 * np.clip(light, 0, None) + 0.00006)
+    shown = np.power(np.clip(light, 0, 1), 1 / GAMMA)
+    grey = shown.mean(axis=2, keepdims=True)
+    shown = grey + 0.5 * (shown - grey)
+    shown = np.clip(shown + 0.8 * (shown - cv2.GaussianBlur(shown, (0, 0), 1.2)), 0, 1)
+    stored = cv2.imencode(".jpg", (shown * 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 35])[1]
+    played = np.asarray(cv2.imdecode(stored, cv2.IMREAD_COLOR))
+    return np.asarray(cv2.resize(played, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+
+
+LOOKS: dict[str, Look] = {"pipe": piped, "limed": limed}
+"""Sites of photos kept out."""
 
 
 def shifted(dataset: Dataset, folder: Path) -> Dataset:
