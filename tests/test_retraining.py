@@ -242,9 +242,12 @@ def test_the_crops_of_what_was_known_are_held_to_what_was_said_of_them(
         "walls", StartWeights(name="x", sha256="0" * 64), photos, (photos,), got, seed=0, batch=2, minutes=1.0
     )
     crops = [MixedCrops(settings, got, tmp_path).crop(1, number) for number in range(60)]
-    share = sum(crop.known for crop in crops) / len(crops)
+    share = sum(crop.held[CRACK] for crop in crops) / len(crops)
     assert share == pytest.approx(settings.replay_share, abs=0.2)
-    assert any(crop.crack_numbers.any() for crop in crops if not crop.known)
+    assert any(crop.crack_numbers.any() for crop in crops if not crop.held[CRACK])
+    # Of corrosion, which the walls do not show, nothing is learned, and nothing forgotten.
+    assert all(crop.held[CORROSION] and crop.ignore[CORROSION].all() and not crop.rust.any() for crop in crops)
+    assert any(not crop.ignore[CRACK].any() for crop in crops)
 
 
 # What is chosen

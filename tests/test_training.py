@@ -516,20 +516,27 @@ def test_rust_of_unknown_state_teaches_that_it_is_rust_and_no_state(cracked_and_
     assert float(parts[4]) == 0
 
 
-def test_known_crops_cost_what_is_said_of_them_now_and_was_not_before(cracked_and_rusty: Labelled) -> None:
-    batch = collate([cracked_and_rusty, replace(cracked_and_rusty, known=True)])
+def test_held_crops_cost_what_is_said_of_them_now_and_was_not_before(cracked_and_rusty: Labelled) -> None:
+    batch = collate([cracked_and_rusty, replace(cracked_and_rusty, held=(True, True))])
     then = logits_of(cracked_and_rusty, 2.0)
-    now = torch.cat([-then, then])
-    same = loss_parts(now, batch, said_before=then)[-1]
+    before = torch.cat([then, then])
+    same = loss_parts(torch.cat([-then, then]), batch, said_before=before)[-1]
     assert float(same) == pytest.approx(0, abs=1e-6)
-    moved = loss_parts(torch.cat([then, -then]), batch, said_before=then)[-1]
+    moved = loss_parts(torch.cat([then, -then]), batch, said_before=before)[-1]
     # The divergence of one coin from another, where all pixels are as sure as each other.
     p = 1 / (1 + np.exp(-2.0))
     assert float(moved) == pytest.approx(p * np.log(p / (1 - p)) + (1 - p) * np.log((1 - p) / p), rel=1e-4)
     # What the states of corrosion are is learned from labels alone.
     others = then.clone()
     others[:, 2:] = 5.0
-    assert float(loss_parts(torch.cat([then, others]), batch, said_before=then)[-1]) == pytest.approx(0, abs=1e-6)
+    assert float(loss_parts(torch.cat([then, others]), batch, said_before=before)[-1]) == pytest.approx(0, abs=1e-6)
+    # One class may be held alone.
+    corrosion = collate([replace(cracked_and_rusty, held=(False, True))])
+    drifted = then.clone()
+    drifted[:, 0] *= -1
+    assert float(loss_parts(drifted, corrosion, said_before=then)[-1]) == pytest.approx(0, abs=1e-6)
+    drifted[:, 1] *= -1
+    assert float(loss_parts(drifted, corrosion, said_before=then)[-1]) > 0.1
 
 
 @needs_checkpoint

@@ -58,7 +58,7 @@ class Loop:
     panels
         What the picture of the curves shows.
     before
-        The network before the fit, which is held to what that says of known crops; None where nothing is known.
+        The network before the fit, to which it is held where crops say so; None where none do.
     limit_s
         The fit ends after so much time in all sittings, whatever steps are left.
     """
@@ -136,7 +136,7 @@ def _step(loop: Loop, state: Fit, made: Batch) -> None:
     with half_precision(loop.device):
         image = made.image.to(loop.device).contiguous(memory_format=torch.channels_last).float() / 255
         logits = state.network(image)
-        said_before = said_of_known(loop.before, image, made)
+        said_before = said_of_held(loop.before, image, made)
     parts = loss_parts(logits, made, thin_cracks=settings.optimiser.thin_cracks, said_before=said_before)
     state.optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(weighted(parts))
@@ -147,12 +147,15 @@ def _step(loop: Loop, state: Fit, made: Batch) -> None:
     state.sums += parts.detach().cpu()
 
 
-def said_of_known(before: nn.Module | None, image: Tensor, made: Batch) -> Tensor | None:
-    """Give the logits of the network before the fit for the known crops of a batch; None where there are none."""
-    if before is None or not made.known.any():
+def said_of_held(before: nn.Module | None, image: Tensor, made: Batch) -> Tensor | None:
+    """Give the logits of the network before the fit for a batch, 0 where no class is held; None where nothing is."""
+    some = made.held.any(dim=1).to(image.device)
+    if before is None or not some.any():
         return None
     with torch.no_grad():
-        logits: Tensor = before(image[made.known].contiguous(memory_format=torch.channels_last))
+        told: Tensor = before(image[some].contiguous(memory_format=torch.channels_last))
+        logits = told.new_zeros(len(image), *told.shape[1:])
+        logits[some] = told
     return logits
 
 

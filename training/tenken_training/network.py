@@ -54,15 +54,15 @@ class Batch:
         (b, s, s) uint8, 0 sound, 1 fair, 2 poor, 3 severe, `UNKNOWN_STATE` corroded and of unknown state.
     ignore
         (b, 2, s, s) uint8, 1 where a class is left out of the loss, by class number.
-    known
-        (b,) bool, crops that show what the network knew before the fit.
+    held
+        (b, 2) bool, crops and class numbers of which the network is held to what it said before the fit.
     """
 
     image: Tensor
     crack: Tensor
     state: Tensor
     ignore: Tensor
-    known: Tensor
+    held: Tensor
 
 
 def collate(crops: Sequence[Labelled]) -> Batch:
@@ -72,7 +72,7 @@ def collate(crops: Sequence[Labelled]) -> Batch:
         crack=torch.from_numpy(np.stack([crop.crack_numbers > 0 for crop in crops]).astype(np.uint8)),
         state=torch.from_numpy(np.stack([crop.state for crop in crops])),
         ignore=torch.from_numpy(np.stack([crop.ignore for crop in crops]).astype(np.uint8)),
-        known=torch.tensor([crop.known for crop in crops]),
+        held=torch.tensor([crop.held for crop in crops]),
     )
 
 
@@ -145,8 +145,8 @@ def loss_parts(logits: Tensor, batch: Batch, *, thin_cracks: bool = False, said_
     covered, and a crack narrower than two pixels could never reach a high probability; and Dice of cracks is the mean
     over crops that show one, where else wide cracks outweigh hairlines by their pixels.
 
-    ``said_before`` are the logits that the network gave for the known crops before the fit: how far it has moved from
-    them is the last part (Li and Hoiem, "Learning without Forgetting", ECCV 2016).
+    ``said_before`` are the logits that the network gave before the fit, of which some are held: how far it has moved
+    from them is the last part (Li and Hoiem, "Learning without Forgetting", ECCV 2016).
     """
     single = logits.float()
     labels = (batch.crack > 0, batch.state > 0)
@@ -159,7 +159,7 @@ def loss_parts(logits: Tensor, batch: Batch, *, thin_cracks: bool = False, said_
         weight = torch.where(target > 0, torch.ones_like(left_out), 1 - left_out)
         parts += [*_binary_parts(single[:, number], target, weight, by_crop=thin)]
     parts.append(_state_part(single[:, 2:], batch.state[:, ::OUTPUT_STRIDE_PX, ::OUTPUT_STRIDE_PX].to(single.device)))
-    parts.append(logits.sum() * 0 if said_before is None else _memory_part(single[batch.known], said_before.float()))
+    parts.append(logits.sum() * 0 if said_before is None else _memory_part(single, said_before.float(), batch.held))
     return torch.stack(parts)
 
 
@@ -181,11 +181,13 @@ def _binary_parts(logit: Tensor, target: Tensor, weight: Tensor, *, by_crop: boo
     return entropy / weight.sum().clamp(min=1), dice
 
 
-def _memory_part(logits: Tensor, before: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of what is said of each kind now from what was said before, mean over pixels."""
-    now, then = logits[:, : len(KINDS)], before[:, : len(KINDS)]
-    crossed = functional.binary_cross_entropy_with_logits(now, then.sigmoid())
-    return crossed - functional.binary_cross_entropy_with_logits(then, then.sigmoid())
+def _memory_part(logits: Tensor, before: Tensor, held: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of what is said now from what was said before, mean over what is held."""
+    chosen = held.to(logits.device)
+    now, then = logits[:, : len(KINDS)][chosen], before[:, : len(KINDS)][chosen]
+    crossed = functional.binary_cross_entropy_with_logits(now, then.sigmoid(), reduction="sum")
+    own = functional.binary_cross_entropy_with_logits(then, then.sigmoid(), reduction="sum")
+    return (crossed - own) / max(now.numel(), 1)
 
 
 def _state_part(logits: Tensor, state: Tensor) -> Tensor:

@@ -64,15 +64,15 @@ class Labelled:
         (s, s) uint8; 0 sound, 1 fair, 2 poor, 3 severe corrosion, `UNKNOWN_STATE` corroded.
     ignore
         (2, s, s) where a class is left out of the loss, by class number.
-    known
-        Shows what the network knew before the fit: there it is held to what it said then.
+    held
+        By class number: the network is held to what it said of this crop before the fit.
     """
 
     image: Picture
     crack_numbers: npt.NDArray[np.int32]
     state: Picture
     ignore: BoolMask
-    known: bool = False
+    held: tuple[bool, bool] = (False, False)
 
     @property
     def rust(self) -> BoolMask:

@@ -76,6 +76,9 @@ def index_of(photos: tuple[PreparedPhoto, ...], inputs: dict[str, str]) -> Prepa
 class MixedCrops:
     """Makes the crops of a retraining; the same numbers give the same crop.
 
+    Of crops of what was known the network is held to what it said before, and so it is everywhere of a kind that the
+    new photos do not show: what they teach of one kind should not change the other.
+
     Parameters
     ----------
     settings
@@ -96,10 +99,20 @@ class MixedCrops:
         kept = tuple(photo for photo in rendered if photo.kind not in shown)
         self._site = CropMaker(settings, index_of((*sources.site, *sources.surfaces), {}), folder, folder)
         self._replay = CropMaker(replayed, index_of((*earlier, *kept, *sources.surfaces), {}), folder, folder)
+        taught = {photo.kind for photo in sources.site if photo.split == "train"}
+        # A site that shows neither teaches what is none.
+        self._taught = ("crack" in taught or "corrosion" not in taught, "corrosion" in taught or "crack" not in taught)
 
     def crop(self, epoch: int, number: int) -> Labelled:
         """Make one crop of an epoch."""
         rng: np.random.Generator = stream(self._settings.seed, f"which {epoch}", number)
-        if rng.random() < self._settings.replay_share:
-            return replace(self._replay.crop(epoch, number), known=True)
-        return self._site.crop(epoch, number)
+        known = bool(rng.random() < self._settings.replay_share)
+        made = (self._replay if known else self._site).crop(epoch, number)
+        cracks, corrosion = self._taught
+        if not cracks:
+            made = replace(made, crack_numbers=np.zeros_like(made.crack_numbers))
+        if not corrosion:
+            made = replace(made, state=np.zeros_like(made.state))
+        # Where a kind is not taught, its labels are left out of the loss.
+        untaught = ~np.array(self._taught)[:, None, None]
+        return replace(made, ignore=made.ignore | untaught, held=(known or not cracks, known or not corrosion))

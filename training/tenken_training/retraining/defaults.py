@@ -10,7 +10,7 @@ import torch
 from tenken.detection.cores import usable_cores
 from tenken_training.batches import Batches
 from tenken_training.devices import half_precision
-from tenken_training.fit_loop import said_of_known
+from tenken_training.fit_loop import said_of_held
 from tenken_training.network import loss_parts, open_network, weighted
 from tenken_training.recipe import Crops, Optimiser, Rendering
 from tenken_training.retraining.crops import MixedCrops, replay_shares, site_shares
@@ -143,7 +143,7 @@ def planned(settings: Retraining, sources: Sources, folder: Path, start: Path, d
         with half_precision(device):
             image = made.image.to(device).contiguous(memory_format=torch.channels_last).float() / 255
             logits = network(image)
-            said_before = said_of_known(network, image, made)
+            said_before = said_of_held(network, image, made)
         torch.autograd.backward(weighted(loss_parts(logits, made, said_before=said_before)))
         if device.startswith("cuda"):
             torch.cuda.synchronize()
