@@ -1,11 +1,12 @@
 """What fifty annotated photos of a new site give, what they cost elsewhere, and whether poison is refused.
 
 ``python benchmarks/new_site.py ../shared runs/new-site`` makes three new sites: a rendered one with a look of its own
-(`site_looks`), and two of photos that nothing was trained on (`new_site_data`): as a video camera with a weak lamp
-shows them in a pipe, and, the hardest, with cracks turned white. The default weights are trained on with fifty photos
-of each, and the rules of ``inspect promote`` compare both on the site's test photos, on the test splits of the public
-sets, and on rendered structures. With ``--poisoned`` the rendered site's labels are shifted by 30 px, or cracks and
-corrosion swapped, before they are trained on: judged on the poisoned site itself, promotion must still refuse.
+(`site_looks`), and two of photos that nothing was trained on (`new_site_data`): corrosion as a video camera with a
+weak lamp shows it in a pipe, and, the hardest, cracks that are white. The default weights are trained on with fifty
+photos of each (of the pipe forty: there are no more), and the rules of ``inspect promote`` compare both on the site's
+test photos, on the test splits of the public sets, and on rendered structures. With ``--poisoned`` the rendered site's
+labels are shifted by 30 px, or cracks and corrosion swapped, before they are trained on: judged on the poisoned site
+itself, promotion must still refuse.
 
 The number of steps is fixed, so that the figures do not depend on how busy the machine is; times are printed too, as
 passed and as processor time. What a folder of work holds is not made again.
@@ -33,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("shared", type=Path, help="folder that holds data/cracks and data/corrosion")
     parser.add_argument("work", type=Path)
-    sites = ["rendered", *new_site_data.LOOKS]
+    sites = ["rendered", *new_site_data.SITES]
     parser.add_argument("--sites", nargs="*", default=sites, choices=sites)
     parser.add_argument("--poisoned", nargs="*", default=[], choices=["shifted", "swapped"])
     parser.add_argument("--steps", type=int, default=1000)
@@ -48,12 +49,12 @@ def main() -> None:
         if site == "rendered":
             dataset = made_once(folder, lambda: new_site_data.rendered_site(folder))  # noqa: B023
         else:
-            look = new_site_data.LOOKS[site]
-            dataset = made_once(folder, lambda: new_site_data.kept_out_site(options.shared, folder, look))  # noqa: B023
-            kept = sets / "cracks"
+            kind, look = new_site_data.SITES[site]
+            dataset = made_once(folder, lambda: new_site_data.kept_out_site(options.shared, folder, kind, look))  # noqa: B023
+            kept = sets / new_site_data.SETS[kind].name
             if not kept.is_dir():
-                new_site_data.cracks_beside(options.shared, kept)
-            replay = (kept, *earlier[1:])
+                new_site_data.beside_kept_out(options.shared, kind, kept)
+            replay = tuple(kept if one.name == kept.name else one for one in earlier)
         judged = [read_labelled_set(dataset.root, "test"), *(read_labelled_set(one, "test") for one in earlier)]
         compare(site, folder, judged, replay, options.work, options.steps)
     for poison in options.poisoned:

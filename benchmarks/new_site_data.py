@@ -17,6 +17,7 @@ from site_looks import lamplit_steel, washed_concrete
 
 from tenken.hashing import file_sha256
 from tenken_training.annotations.dataset import AnnotatedPhoto, Dataset, Label, Split, clean_area, write_dataset
+from tenken_training.annotations.photo import State
 from tenken_training.evaluation import LabelledPhoto, LabelledSet, Truth, read_labelled_set
 from tenken_training.evaluation.label_files import read_polygons
 
@@ -25,6 +26,11 @@ TRAIN, VAL = 40, 10
 TEST = 48
 SOUND_EVERY = 5
 """One rendered photo of so many shows no defect."""
+SETS = {"crack": Path("data", "cracks"), "corrosion": Path("data", "corrosion")}
+"""Public sets below the shared folder."""
+CORROSION_VAL_FROM = 356
+"""Corrosion photos from this number on are not trained on (training/recipes)."""
+STATES: dict[int, State] = {1: "fair", 2: "poor", 3: "severe"}
 GAMMA = 2.2
 LAMP_EXPOSURES = (0.06, 0.5)
 """Of what daylight gives: nearly dark to dim."""
@@ -56,53 +62,61 @@ Look = Callable[[npt.NDArray[np.uint8], int], npt.NDArray[np.uint8]]
 """Changes how a photo looks, and no place in it; the number seeds what is random."""
 
 
-def kept_out_site(shared: Path, folder: Path, look: Look) -> Dataset:
-    """Write photos of cracks that nothing was trained on, with another look.
-
-    The validation split gives the fifty annotated photos, the test split the ones that are judged.
-    """
-    cracks = shared / "data" / "cracks"
+def kept_out_site(shared: Path, folder: Path, kind: str, look: Look) -> Dataset:
+    """Write photos of a kind that nothing was trained on, with another look; the test split's are judged."""
 
     def made() -> Iterator[Made]:
-        for part in ("val", "test"):
-            labelled = read_labelled_set(cracks, part)
-            for number, photo in enumerate(_annotated(labelled) if part == "val" else labelled.photos):
-                image, _ = labelled.load(photo)
-                height, width = image.shape[:2]
-                shapes = [] if photo.label is None else read_polygons(photo.label, labelled.classes, height, width)
-                areas = [clean_area(Polygon(corners)) for _, corners in shapes if len(corners) > 2]
-                labels = tuple(Label("crack", area) for area in areas if area is not None)
+        labelled, photos = _kept_out(shared, kind)
+        tests = read_labelled_set(shared / SETS[kind], "test")
+        for part, of, chosen in (("kept", labelled, photos), ("test", tests, tests.photos)):
+            for number, photo in enumerate(chosen):
                 split: Split = "test" if part == "test" else "val" if number % 5 == 4 else "train"
-                seen = look(image, number if part == "val" else 1000 + number)
-                yield f"{part}-{number:03d}.png", split, Image.fromarray(seen), labels, ("crack",)
+                image, truth = of.load(photo)
+                seen = look(image, number if part == "kept" else 1000 + number)
+                labels = tuple(_drawn(of, photo, truth) if kind == "crack" else _labels(truth))
+                yield f"{part}-{number:03d}.png", split, Image.fromarray(seen), labels, (kind,)
 
     return _write(folder, folder.name, made)
 
 
-def _annotated(labelled: LabelledSet) -> list[LabelledPhoto]:
-    """Fifty photos, evenly spread over the names."""
+def _kept_out(shared: Path, kind: str) -> tuple[LabelledSet, list[LabelledPhoto]]:
+    """Photos for a new site: fifty of the validation split; where there is none, the last forty by number."""
+    if kind == "corrosion":
+        labelled = read_labelled_set(shared / SETS[kind], "train")
+        return labelled, [photo for photo in labelled.photos if int(photo.path.stem) >= CORROSION_VAL_FROM]
+    labelled = read_labelled_set(shared / SETS[kind], "val")
     step = len(labelled.photos) / (TRAIN + VAL)
-    return [labelled.photos[int(number * step)] for number in range(TRAIN + VAL)]
+    return labelled, [labelled.photos[int(number * step)] for number in range(TRAIN + VAL)]
 
 
-def cracks_beside(shared: Path, folder: Path) -> Path:
-    """Copy the photos of cracks, training and validation, without the fifty that became `kept_out_site`.
+def beside_kept_out(shared: Path, kind: str, folder: Path) -> Path:
+    """Copy a set's photos for training and validation, without those that became `kept_out_site`.
 
     What is forgotten must not be measured on photos whose twins were learned from.
     """
-    cracks = shared / "data" / "cracks"
+    taken = {photo.path for photo in _kept_out(shared, kind)[1]}
     made = folder.with_name(f"{folder.name}-begun")
     for part in ("train", "val"):
-        labelled = read_labelled_set(cracks, part)
-        taken = {photo.path for photo in _annotated(labelled)} if part == "val" else set()
-        for photo in labelled.photos:
+        if not (shared / SETS[kind] / part).is_dir():
+            continue
+        for photo in read_labelled_set(shared / SETS[kind], part).photos:
             for path in (photo.path, photo.label):
                 if path is not None and photo.path not in taken:
-                    target = made / path.relative_to(cracks)
+                    target = made / path.relative_to(shared / SETS[kind])
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(path, target)
     made.rename(folder)
     return folder
+
+
+def _drawn(labelled: LabelledSet, photo: LabelledPhoto, truth: Truth) -> Iterator[Label]:
+    """Labels as their polygons were drawn."""
+    if photo.label is None:
+        return
+    for _, corners in read_polygons(photo.label, labelled.classes, truth.height_px, truth.width_px):
+        area = clean_area(Polygon(corners)) if len(corners) > 2 else None
+        if area is not None:
+            yield Label("crack", area)
 
 
 def limed(image: npt.NDArray[np.uint8], _seed: int) -> npt.NDArray[np.uint8]:
@@ -143,8 +157,8 @@ def piped(image: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.resize(played, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
-LOOKS: dict[str, Look] = {"pipe": piped, "limed": limed}
-"""Sites of photos kept out."""
+SITES: dict[str, tuple[str, Look]] = {"pipe": ("corrosion", piped), "limed": ("crack", limed)}
+"""Sites of photos kept out: what they show, and how."""
 
 
 def shifted(dataset: Dataset, folder: Path) -> Dataset:
@@ -174,10 +188,12 @@ def _relabelled(dataset: Dataset, folder: Path, change: Callable[[AnnotatedPhoto
 
 def _labels(truth: Truth) -> Iterator[Label]:
     for kind, region in truth.regions.items():
-        for found, value in rasterio.features.shapes(region.astype(np.uint8), connectivity=8):
+        states = truth.states if kind == "corrosion" else None
+        raster = region.astype(np.uint8) if states is None else states
+        for found, value in rasterio.features.shapes(raster, connectivity=8):
             area = clean_area(shape(found)) if value else None
             if area is not None:
-                yield Label(kind, area)
+                yield Label(kind, area, state=None if states is None else STATES[int(value)])
 
 
 def _write(folder: Path, site: str, made: Callable[[], Iterator[Made]]) -> Dataset:
