@@ -312,7 +312,7 @@ def test_fewer_than_five_photos_decide_nothing(walls: Dataset, tmp_path: Path) -
     blind = stand_in(tmp_path, "blind", thresholds={"crack": 0.9999, "corrosion": 0.61})
     decision = decide(blind, [few], tmp_path / "out", rendered=()).decision
     assert {row.verdict for row in decision.rows} == {"not judged"}
-    assert "no reason to change" in decision.reasons[0]
+    assert "needs 5 test photos or more" in decision.reasons[0]
 
 
 def test_a_set_without_splits_is_told_of_beside_the_decision(walls: Dataset, tmp_path: Path) -> None:

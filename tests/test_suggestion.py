@@ -207,7 +207,15 @@ def test_the_task_comes_back_as_a_data_set(finished: Path, tmp_path: Path) -> No
     command = ["import", str(tmp_path / "task"), "--out", str(tmp_path / "site"), "--no-model-checks"]
     refused = CliRunner().invoke(app, command)
     assert "the detector's own guesses" in refused.output
-    # CVAT exports the corrected file alone.
+    # What CVAT exports may be put where the guesses were.
+    export = ElementTree.parse(tmp_path / "task" / "annotations.xml")  # noqa: S314 - our own
+    meta = export.find("meta")
+    assert meta is not None
+    ElementTree.SubElement(meta, "dumped").text = "2026-11-26 00:00:00.000000+00:00"
+    export.write(tmp_path / "task" / "annotations.xml", encoding="utf-8")
+    there = [*command, "--out", str(tmp_path / "there")]
+    assert CliRunner().invoke(app, there).exit_code == 0
+    # Or it lies elsewhere.
     (tmp_path / "task" / "annotations.xml").rename(tmp_path / "corrected.xml")
     command[1:2] = [str(tmp_path / "corrected.xml"), "--photos", str(tmp_path / "task" / "images")]
     done = CliRunner().invoke(app, command)

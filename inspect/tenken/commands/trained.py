@@ -27,6 +27,8 @@ def retrained_text(made: "Retrained", work: Path, folders: tuple[Path, ...], lan
     """Say what came of a retraining, and what to do next."""
     text = words(lang)
     lines = [text("train.curves", path=work / "curves.svg")]
+    if made.cut_short is not None:
+        lines.append(said(made.cut_short, lang))
     if made.choice.unchanged:
         return "\n".join([*lines, text("train.unchanged")])
     lines.append(text("train.chosen", choice=said(made.choice.told(), lang)))

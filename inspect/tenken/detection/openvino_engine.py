@@ -102,7 +102,7 @@ def _read(path: Path) -> Any:
         raise WeightsError(f"{path} cannot be read: {error.strerror}") from error
     except RuntimeError as error:
         raise WeightsError(
-            f"{path} is no ONNX model that OpenVINO can read; check it with: inspect weights verify"
+            f"{path} is no ONNX model that OpenVINO can read: damaged, or a file of another kind; copy it again"
         ) from error
 
 

@@ -38,7 +38,7 @@ def read_cvat(source: Path) -> DrawnSet:
         When a file is no such XML; the message names the file and the place.
     """
     files = files_below(source, ".xml")
-    untouched = next((path for path in files if (path.parent / SUGGESTED).is_file()), None)
+    untouched = next((path for path in files if _is_suggestion(path)), None)
     if untouched is not None:
         raise SettingsError(
             f"{untouched}: is what `inspect suggest` wrote, the detector's own guesses: correct them in CVAT, and "
@@ -60,6 +60,16 @@ def read_cvat(source: Path) -> DrawnSet:
         notes.append(Note.of("import.by_detector", shapes=Note.counted("shape", by_detector)))
     notes += [Note.of("import.no_area", count=count, tag=tag) for tag, count in sorted(left_out.items())]
     return DrawnSet("cvat", tuple(photos), tuple(files), tuple(notes))
+
+
+def _is_suggestion(path: Path) -> bool:
+    """Whether a file lies where `inspect suggest` wrote it, and neither CVAT nor a person has added anything."""
+    if not (path.parent / SUGGESTED).is_file():
+        return False
+    root = read_xml(path)
+    drawn = [shape for shape in root.element.iter() if shape.tag in _SHAPES]
+    # CVAT says when it wrote a file.
+    return root.element.find("meta/dumped") is None and all(shape.get("source") == "auto" for shape in drawn)
 
 
 def _photo(image: XmlPlace, left_out: dict[str, int]) -> DrawnPhoto:

@@ -210,8 +210,8 @@ def _find_layout(folder: Path, split: str) -> tuple[Path, Path, Layout]:
             "or rename the folders"
         )
     raise SettingsError(
-        f"{folder} has no {split}/images with {split}/labels or {split}/masks; name another --split, "
-        "or say --label-free if its photos hold no defect"
+        f"{folder} has no {split}/images with {split}/labels or {split}/masks: make it of annotations with "
+        "`inspect import`, name another --split, or say --label-free if its photos hold no defect"
     )
 
 

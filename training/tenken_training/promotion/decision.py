@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tenken.errors import SettingsError
 from tenken.notes import Note, NoteField
 from tenken_training.evaluation import Figure, Subject
+from tenken_training.evaluation.intervals import LEAST_PHOTOS
 
 Verdict = Literal["better", "worse", "traded", "no difference", "not judged"]
 
@@ -163,7 +164,9 @@ def reasons_of(
         Note.of("promotion.reason", place=row.place, row=row_text(row)) for row in rows if row.verdict == "worse"
     ]
     given = [row for row in rows if not row.rendered]
-    if given and not any(row.verdict == "better" for row in given):
+    if given and all(row.verdict == "not judged" for row in given):
+        reasons.append(Note.of("promotion.too_few", least=LEAST_PHOTOS))
+    elif given and not any(row.verdict == "better" for row in given):
         reasons.append(Note.of("promotion.no_gain"))
     return tuple(reasons)
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from tenken.errors import SettingsError
 from tenken.notes import Note
 from tenken.running.progress import Progress, Silence
 from tenken.settings import Lang
+from tenken_training.curves import read_rows
 from tenken_training.devices import chosen_device, precision_of
 from tenken_training.evaluation import Evaluation, evaluate_weights
 from tenken_training.export_pixels import export_pixels
@@ -30,6 +31,9 @@ from tenken_training.retraining.sources import Given, Sources, given_set, photos
 from tenken_training.retraining.validation import PANELS, RetrainingValidation, retraining_line
 from tenken_training.run_record import Recorder
 from tenken_training.weights_network import network_of_weights
+
+FEW_PHOTOS = 20
+"""With fewer to train on it says that they may teach nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +80,24 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Retrained:
-    """What came out; ``evaluation`` compares with the start on the test photos, and is None where there are none."""
+    """What came out.
+
+    Parameters
+    ----------
+    card, path, start, choice
+        The weights, their file, those they began with, and how much of the fit they are.
+    evaluation
+        Compares with the start on the test photos; None where there are none.
+    cut_short
+        Says that the time was over long before the steps were; None where it was not.
+    """
 
     card: WeightsCard
     path: Path
     start: Weights
     choice: Choice
     evaluation: Evaluation | None
+    cut_short: Note | None = None
 
 
 def retrain(request: Request, progress: Progress | None = None) -> Retrained:
@@ -107,6 +122,9 @@ def retrain(request: Request, progress: Progress | None = None) -> Retrained:
         _refuse_other(request, start, site, replay)
         for note in (one.note for one in (site, *replay) if one.note):
             progress.note(note)
+        if len(site.train.photos) < FEW_PHOTOS:
+            photos = Note.counted("photo", len(site.train.photos))
+            progress.note(Note.of("train.few", folder=request.dataset, photos=photos))
         checkpoint = request.work_dir / "start.pt"
         if not checkpoint.is_file():
             save_network(network_of_weights(start.path), checkpoint, epoch=0)
@@ -127,7 +145,17 @@ def retrain(request: Request, progress: Progress | None = None) -> Retrained:
 
         choice = chosen_blend(checkpoint, fitted, judge, request.work_dir)
         progress.note(choice.told())
-        return _publish(request, settings, site, start, choice, progress)
+        made = _publish(request, settings, site, start, choice, progress)
+        return replace(made, cut_short=_cut_short(request.work_dir, settings))
+
+
+def _cut_short(work_dir: Path, settings: Retraining) -> Note | None:
+    """Say where the time was over before half of the steps were done."""
+    total = settings.optimiser.epochs * settings.steps_per_epoch
+    done = int(read_rows(work_dir / "curves.csv")[-1]["step"])
+    if done >= total / 2 or enough(work_dir):
+        return None
+    return Note.of("train.cut_short", done=done, total=total, minutes=f"{settings.minutes:g}")
 
 
 def _refuse_other(request: Request, start: Weights, site: Given, replay: Sequence[Given]) -> None:
