@@ -370,6 +370,17 @@ def test_the_lowest_score_falls_until_as_much_is_shown_as_before_where_that_cost
     assert held(CRACK, "crack", scores, doubtful, Known(precision=1.0, recall=0.9)) == scores
 
 
+def test_what_is_shown_beyond_what_was_pays_for_precision() -> None:
+    card = find_weights("crack-corrosion").card
+    scores = Calibration(card.objects["crack"], 0.1, "")
+    pictures = [seen(0.98, label=True)] * 50 + [seen(0.75, label=False)] + [seen(0.7, label=True)]
+    assert detected(scores, pictures) == (51, 1)
+    # More was shown than before: it may be given up for being right as often.
+    assert detected(held(CRACK, "crack", scores, pictures, Known(1.0, 0.97)), pictures) == (50, 0)
+    # As much must be shown as before: being wrong once in fifty is borne.
+    assert held(CRACK, "crack", scores, pictures, Known(1.0, 1.0)) == scores
+
+
 def detected(scores: Calibration, pictures: list[Seen]) -> tuple[int, int]:
     """How many right and wrong objects are shown."""
     table = objects_of(CRACK, "crack", scores.rule.low, pictures)

@@ -186,10 +186,11 @@ def held(number: int, kind: str, scores: Calibration, seen: Sequence[Seen], begu
 
     A retrained network is less sure of some of what it knew: the lowest score falls until as much of what is labelled
     is shown as before, as far as that costs no precision. It is surer of things that are wrong: then it rises until
-    what is shown is right often enough. It stays as it was where neither would help.
+    what is shown is right as often as before, as far as as much is still shown, and beyond that until it is right
+    often enough. It stays as it was where neither would help.
     """
     ranked = _ranked(number, kind, scores, seen)
-    threshold = _raised(ranked, _lowered(ranked, scores.threshold, begun), begun)
+    threshold = _raised(ranked, _sharpened(ranked, _lowered(ranked, scores.threshold, begun), begun), begun)
     return Calibration(scores.rule, threshold, scores.note)
 
 
@@ -204,6 +205,21 @@ def _lowered(ranked: "Ranked", threshold: float, begun: "Known") -> float:
         if now.recall >= begun.recall:
             break
     return lowest
+
+
+def _sharpened(ranked: "Ranked", threshold: float, begun: "Known") -> float:
+    """Raise until what is shown is right as often as before, as far as as much is still shown."""
+    highest = threshold
+    # The surest is shown in any case.
+    above = ranked.score[ranked.score > threshold][:0:-1]
+    for score in (threshold, *np.ceil(above * 1000) / 1000):
+        now = ranked.known(score)
+        if now.recall < begun.recall - ROUNDING:
+            break
+        highest = float(score)
+        if now.precision >= begun.precision:
+            return highest
+    return highest if ranked.known(highest).precision > ranked.known(threshold).precision else threshold
 
 
 def _raised(ranked: "Ranked", threshold: float, begun: "Known") -> float:
