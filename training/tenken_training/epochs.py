@@ -75,7 +75,8 @@ def finish_epoch(
 
 def epoch_line(row: dict[str, float], epochs: int) -> Note:
     """Say in one line how an epoch went; everything stands in ``curves.csv``."""
-    loss = sum(gain * row[f"train_{name}"] for name, gain in zip(LOSS_NAMES, LOSS_GAINS, strict=True))
+    # What was known is a part of retrainings only.
+    loss = sum(gain * row.get(f"train_{name}", 0.0) for name, gain in zip(LOSS_NAMES, LOSS_GAINS, strict=True))
     states = "/".join(f"{row[f'val_f1_{name}']:.2f}" for name in CONDITION_STATES)
     return Note.of(
         "train.epoch",
