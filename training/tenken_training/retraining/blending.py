@@ -20,8 +20,10 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Parts of the fitted network that are tried."""
 LEAST_GAIN = 0.005
 """A larger part must gain so much more on the new site."""
+SCORE_NOISE = 0.01
+"""Epochs whose scores, of two sets added up, differ by no more are equally good: so much comes and goes by chance."""
 PATIENCE = 4
-"""Epochs without a better score on the new site after which a fit ends."""
+"""Epochs that all do worse than the best before, after which a fit ends."""
 
 JudgeCheckpoint = Callable[[Path, Scores | None], Scores]
 """Chooses scores for a checkpoint, given those of the start (None for the start itself), and says how it does."""
@@ -67,12 +69,14 @@ class Choice:
 
 
 def best_epoch(work_dir: Path) -> int:
-    """Give the epoch that does best on validation photos, the new site and what was known weighing alike.
+    """Give the last epoch that does about as well as the best on validation photos, the site and what was known alike.
 
-    The site's score alone is soon as high as it gets; then the learning rate falls, and what was known comes back.
+    The site's score alone is soon as high as it gets; then the learning rate falls, and what was known comes back. Of
+    epochs that a few photos cannot tell apart the last has settled most.
     """
     rows = read_rows(work_dir / "curves.csv")
-    return int(max(rows, key=lambda row: (_score(row), -row["epoch"]))["epoch"])
+    best = max(_score(row) for row in rows)
+    return int(max(row["epoch"] for row in rows if _score(row) >= best - SCORE_NOISE))
 
 
 def _score(row: dict[str, float]) -> float:
@@ -80,7 +84,7 @@ def _score(row: dict[str, float]) -> float:
 
 
 def enough(work_dir: Path) -> bool:
-    """Whether that score has not risen for `PATIENCE` epochs."""
+    """Whether none of the last `PATIENCE` epochs does about as well as the best."""
     rows = read_rows(work_dir / "curves.csv")
     return bool(rows) and rows[-1]["epoch"] - best_epoch(work_dir) >= PATIENCE
 
