@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import rasterio.features
+from elsewhere import CORROSION_VAL_FROM
 from PIL import Image
 from shapely import affinity
 from shapely.geometry import Polygon, shape
@@ -28,8 +29,6 @@ SOUND_EVERY = 5
 """One rendered photo of so many shows no defect."""
 SETS = {"crack": Path("data", "cracks"), "corrosion": Path("data", "corrosion")}
 """Public sets below the shared folder."""
-CORROSION_VAL_FROM = 356
-"""Corrosion photos from this number on are not trained on (training/recipes)."""
 STATES: dict[int, State] = {1: "fair", 2: "poor", 3: "severe"}
 GAMMA = 2.2
 LAMP_EXPOSURES = (0.06, 0.5)

@@ -38,12 +38,6 @@ def read_cvat(source: Path) -> DrawnSet:
         When a file is no such XML; the message names the file and the place.
     """
     files = files_below(source, ".xml")
-    untouched = next((path for path in files if _is_suggestion(path)), None)
-    if untouched is not None:
-        raise SettingsError(
-            f"{untouched}: is what `inspect suggest` wrote, the detector's own guesses: correct them in CVAT, and "
-            "import what CVAT exports"
-        )
     photos: list[DrawnPhoto] = []
     left_out: dict[str, int] = {}
     by_detector = 0
@@ -53,6 +47,11 @@ def read_cvat(source: Path) -> DrawnSet:
             raise root.fault(f"is <{root.tag}>, not <annotations>: no CVAT for images")
         if root.find("track") is not None:
             raise root.fault("holds tracks of a video; export as 'CVAT for images 1.1'")
+        if _is_suggestion(path, root):
+            raise SettingsError(
+                f"{path}: is what `inspect suggest` wrote, the detector's own guesses: correct them in CVAT, and "
+                "import what CVAT exports"
+            )
         photos += [_photo(image, left_out) for image in root.children("image")]
         by_detector += sum(shape.get("source") == "auto" for shape in root.element.iter() if shape.tag in _SHAPES)
     notes = []
@@ -62,11 +61,10 @@ def read_cvat(source: Path) -> DrawnSet:
     return DrawnSet("cvat", tuple(photos), tuple(files), tuple(notes))
 
 
-def _is_suggestion(path: Path) -> bool:
+def _is_suggestion(path: Path, root: XmlPlace) -> bool:
     """Whether a file lies where `inspect suggest` wrote it, and neither CVAT nor a person has added anything."""
     if not (path.parent / SUGGESTED).is_file():
         return False
-    root = read_xml(path)
     drawn = [shape for shape in root.element.iter() if shape.tag in _SHAPES]
     # CVAT says when it wrote a file.
     return root.element.find("meta/dumped") is None and all(shape.get("source") == "auto" for shape in drawn)

@@ -50,6 +50,38 @@ class Groups:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """How earlier pictures are told: the part of what is shown that is right, and the part of what is labelled."""
+
+    precision: float
+    recall: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Objects of a kind, the surest first: score, size, the parts of it near a label and on one, (n,) each.
+
+    Cracks are measured by the length of their centre lines: a wide one counts no more than a thin one. Others are
+    measured by pixels. ``labelled`` is the size of all that is labelled.
+    """
+
+    score: npt.NDArray[np.float64]
+    size: npt.NDArray[np.float64]
+    near: npt.NDArray[np.float64]
+    covered: npt.NDArray[np.float64]
+    labelled: float
+
+    def known(self, threshold: float) -> Known:
+        """Precision and recall of what is surer than a threshold; 1 where there is nothing to be wrong about."""
+        shown = self.score > threshold
+        size = self.size[shown].sum()
+        return Known(
+            float(self.near[shown].sum() / size) if size else 1.0,
+            float(self.covered[shown].sum() / self.labelled) if self.labelled else 1.0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """What was chosen for one network.
 
@@ -72,7 +104,7 @@ class Scores:
     site: float
     replay: float
     kept: bool
-    known: "Mapping[str, Known]" = field(default_factory=dict)
+    known: Mapping[str, Known] = field(default_factory=dict)
     by_source: tuple[float, ...] = ()
 
 
@@ -149,7 +181,7 @@ def _pictures(photos: Sequence[PreparedPhoto], folder: Path, scales: Sequence[fl
             yield Picture(folder / photo.image, kind, scale, labels, ignore)
 
 
-def scores_of(number: int, kind: str, groups: Groups, before: WeightsCard, begun: "Known") -> Calibration:
+def scores_of(number: int, kind: str, groups: Groups, before: WeightsCard, begun: Known) -> Calibration:
     """Choose for one kind; new scores only where they are clearly better over resampled pictures.
 
     Either way the lowest score moves as `held` says.
@@ -181,7 +213,7 @@ def scores_of(number: int, kind: str, groups: Groups, before: WeightsCard, begun
     return kept
 
 
-def held(number: int, kind: str, scores: Calibration, seen: Sequence[Seen], begun: "Known") -> Calibration:
+def held(number: int, kind: str, scores: Calibration, seen: Sequence[Seen], begun: Known) -> Calibration:
     """Move the lowest score so that of earlier pictures as much is shown as before, and what is shown is as right.
 
     A retrained network is less sure of some of what it knew: the lowest score falls until as much of what is labelled
@@ -194,10 +226,10 @@ def held(number: int, kind: str, scores: Calibration, seen: Sequence[Seen], begu
     return Calibration(scores.rule, threshold, scores.note)
 
 
-def _lowered(ranked: "Ranked", threshold: float, begun: "Known") -> float:
+def _lowered(ranked: Ranked, threshold: float, begun: Known) -> float:
     """Lower until as much is shown as before, as far as precision allows."""
     lowest = threshold
-    for score in (threshold, *(np.ceil(ranked.score[ranked.score <= threshold] * 1000) / 1000 - 0.001)):
+    for score in (threshold, *(_hiding(ranked.score[ranked.score <= threshold]) - 0.001)):
         now = ranked.known(score)
         if now.precision < begun.precision - ROUNDING:
             break
@@ -207,12 +239,12 @@ def _lowered(ranked: "Ranked", threshold: float, begun: "Known") -> float:
     return lowest
 
 
-def _sharpened(ranked: "Ranked", threshold: float, begun: "Known") -> float:
+def _sharpened(ranked: Ranked, threshold: float, begun: Known) -> float:
     """Raise until what is shown is right as often as before, as far as as much is still shown."""
     highest = threshold
     # The surest is shown in any case.
     above = ranked.score[ranked.score > threshold][:0:-1]
-    for score in (threshold, *np.ceil(above * 1000) / 1000):
+    for score in (threshold, *_hiding(above)):
         now = ranked.known(score)
         if now.recall < begun.recall - ROUNDING:
             break
@@ -222,46 +254,19 @@ def _sharpened(ranked: "Ranked", threshold: float, begun: "Known") -> float:
     return highest if ranked.known(highest).precision > ranked.known(threshold).precision else threshold
 
 
-def _raised(ranked: "Ranked", threshold: float, begun: "Known") -> float:
+def _raised(ranked: Ranked, threshold: float, begun: Known) -> float:
     shown = ranked.score > threshold
     score, near, size = ranked.score[shown], ranked.near[shown], ranked.size[shown]
     right = np.cumsum(near) >= (begun.precision - PRECISION_SLACK) * np.cumsum(size)
     if not len(score) or right[-1] or not right.any():
         return threshold
     # The first that is left out.
-    return float(np.ceil(score[int(np.flatnonzero(right)[-1]) + 1] * 1000) / 1000)
+    return float(_hiding(score[int(np.flatnonzero(right)[-1]) + 1 :])[0])
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """How earlier pictures are told: the part of what is shown that is right, and the part of what is labelled."""
-
-    precision: float
-    recall: float
-
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """Objects of a kind, the surest first: score, size, the parts of it near a label and on one, (n,) each.
-
-    Cracks are measured by the length of their centre lines: a wide one counts no more than a thin one. Others are
-    measured by pixels. ``labelled`` is the size of all that is labelled.
-    """
-
-    score: npt.NDArray[np.float64]
-    size: npt.NDArray[np.float64]
-    near: npt.NDArray[np.float64]
-    covered: npt.NDArray[np.float64]
-    labelled: float
-
-    def known(self, threshold: float) -> Known:
-        """Precision and recall of what is surer than a threshold; 1 where there is nothing to be wrong about."""
-        shown = self.score > threshold
-        size = self.size[shown].sum()
-        return Known(
-            float(self.near[shown].sum() / size) if size else 1.0,
-            float(self.covered[shown].sum() / self.labelled) if self.labelled else 1.0,
-        )
+def _hiding(score: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Give the lowest thousandths that hide objects of these scores; a thousandth less shows them."""
+    return np.asarray(np.ceil(score * 1000) / 1000)
 
 
 def _ranked(number: int, kind: str, scores: Calibration, seen: Sequence[Seen]) -> Ranked:
