@@ -6,7 +6,7 @@ inspection finds them: pixels alone do not tell what a threshold hides.
 """
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +19,16 @@ from tenken_training.retraining.scores import MOST_LOST, Scores
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Parts of the fitted network that are tried."""
 LEAST_GAIN = 0.005
-"""A larger part must gain so much more on the new site."""
+"""What gains less on the new site gains nothing."""
+NEARLY_ALL = 0.9
+"""The smallest part that has so much of the most gain is taken: what has not moved cannot have forgotten."""
 SCORE_NOISE = 0.01
 """Epochs whose scores, of two sets added up, differ by no more are equally good: so much comes and goes by chance."""
 PATIENCE = 4
 """Epochs that all do worse than the best before, after which a fit ends."""
 
+Tried = tuple[float, Path, Scores]
+"""Part of the fitted network, its checkpoint, how it does."""
 JudgeCheckpoint = Callable[[Path, Scores | None], Scores]
 """Chooses scores for a checkpoint, given those of the start (None for the start itself), and says how it does."""
 
@@ -90,7 +94,7 @@ def enough(work_dir: Path) -> bool:
 
 
 def chosen_blend(start: Path, fitted: Path, judge: JudgeCheckpoint, work_dir: Path) -> Choice:
-    """Choose the blend that does best on the new site and loses nothing of what was known, or else hardly anything.
+    """Choose the smallest part with nearly all gain on the new site that loses nothing known, or else hardly anything.
 
     In no single source of what was known, such as one earlier set, may it lose more than `MOST_LOST` either way: what
     one source gains does not make up for what another loses.
@@ -98,7 +102,7 @@ def chosen_blend(start: Path, fitted: Path, judge: JudgeCheckpoint, work_dir: Pa
     What costs nothing comes first, even where a larger part would gain more: what loses is not promoted. The table of
     what was tried is left in ``shares.csv``.
     """
-    tried: list[tuple[float, Path, Scores]] = []
+    tried: list[Tried] = []
     for share in SHARES:
         path = blend(start, fitted, share, work_dir / f"blend-{round(share * 100):03d}.pt")
         tried.append((share, path, judge(path, tried[0][2] if tried else None)))
@@ -107,14 +111,18 @@ def chosen_blend(start: Path, fitted: Path, judge: JudgeCheckpoint, work_dir: Pa
         writer.writerow(["share", "new_site_f1", "known_before_f1"])
         writer.writerows([f"{share:g}", f"{one.site:.4f}", f"{one.replay:.4f}"] for share, _, one in tried)
     begun = tried[0][2]
-    best = tried[0]
+    share, path, scores = (
+        _smallest_good([row for row in tried[1:] if row[2].site > begun.site + LEAST_GAIN], begun) or tried[0]
+    )
+    return Choice(share, path, scores, (begun.site, begun.replay))
+
+
+def _smallest_good(gaining: Sequence[Tried], begun: Scores) -> Tried | None:
     for lost in (ROUNDING, MOST_LOST):
-        for row in tried[1:]:
-            if keeps(row[2], begun, lost) and row[2].site > best[2].site + LEAST_GAIN:
-                best = row
-        if best is not tried[0]:
-            break
-    return Choice(best[0], best[1], best[2], (begun.site, begun.replay))
+        if kept := [row for row in gaining if keeps(row[2], begun, lost)]:
+            most = max(row[2].site for row in kept) - begun.site
+            return next(row for row in kept if row[2].site - begun.site >= NEARLY_ALL * most)
+    return None
 
 
 def keeps(scores: Scores, begun: Scores, lost: float) -> bool:

@@ -1,7 +1,7 @@
 """Scores and thresholds after a retraining: the old ones, unless new ones are clearly better on validation photos.
 
-Whatever is chosen, the lowest score moves so that of earlier pictures as much is shown as before, and what is shown is
-right hardly less often: a retrained network is less sure of some of what it knew, and surer of things that are wrong.
+Whatever is chosen, the lowest score moves to where earlier pictures lose least, of what is shown and of how often that
+is right: a retrained network is less sure of some of what it knew, and surer of things that are wrong.
 
 The new site and what was known count alike, however many photos each has: thresholds that suit a thousand earlier
 photos may hide all that a drone sees from twice the distance.
@@ -30,10 +30,6 @@ SURE = 0.05
 """New scores are taken when they are better in all but this share of the resampled sets of pictures."""
 MOST_LOST = 0.01
 """What the F1 of what was known may lose."""
-PRECISION_SLACK = 0.03
-"""What the precision on earlier pictures may lose; promotion bears 0.05 where F1 does not fall with it. Held to a
-thousandth, or to a hundredth, the lowest score rose so far after a site of white cracks that faint dark ones were lost,
-which the network itself saw better than before."""
 MOST_REPEATS = 60
 """The site's pictures are counted so often at most, so that their labelled area weighs as much as the earlier one."""
 SURFACE_SCALES = (1.0, 0.5)
@@ -47,6 +43,10 @@ class Groups:
     replay: tuple[Seen, ...]
     sources: tuple[tuple[Seen, ...], ...] = ()
     """The replayed ones by where they come from: each earlier set, rendered walls, rendered steel."""
+
+    def earlier(self, number: int) -> list[tuple[Seen, ...]]:
+        """Give what holds a kind: all that was known, and each source that shows the kind."""
+        return [self.replay, *(seen for seen in self.sources if any(one.label[number].any() for one in seen))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,14 @@ class Scores:
         F1 of each kind in each source of what was known, always in the same order; the mean over the pictures
         that show it, so that hairlines lost on one picture are not hidden by the area of a wide crack on another.
     known
-        By kind: precision and recall on earlier pictures.
+        By kind: precision and recall on earlier pictures, as `Groups.earlier` has them.
     """
 
     chosen: Mapping[str, Calibration]
     site: float
     replay: float
     kept: bool
-    known: Mapping[str, Known] = field(default_factory=dict)
+    known: Mapping[str, tuple[Known, ...]] = field(default_factory=dict)
     by_source: tuple[float, ...] = ()
 
 
@@ -157,7 +157,9 @@ def _judged(chosen: Mapping[str, Calibration], groups: Groups, before: WeightsCa
         (one.rule, one.threshold) == (before.objects[kind], before.thresholds[kind]) for kind, one in chosen.items()
     )
     known = {
-        kind: _ranked(number, kind, chosen[kind], groups.replay).known(chosen[kind].threshold)
+        kind: tuple(
+            _ranked(number, kind, chosen[kind], seen).known(chosen[kind].threshold) for seen in groups.earlier(number)
+        )
         for number, kind in enumerate(KINDS)
     }
     by_source = tuple(
@@ -181,12 +183,13 @@ def _pictures(photos: Sequence[PreparedPhoto], folder: Path, scales: Sequence[fl
             yield Picture(folder / photo.image, kind, scale, labels, ignore)
 
 
-def scores_of(number: int, kind: str, groups: Groups, before: WeightsCard, begun: Known) -> Calibration:
+def scores_of(number: int, kind: str, groups: Groups, before: WeightsCard, begun: Sequence[Known]) -> Calibration:
     """Choose for one kind; new scores only where they are clearly better over resampled pictures.
 
     Either way the lowest score moves as `held` says.
     """
-    old = held(number, kind, Calibration(before.objects[kind], before.thresholds[kind], ""), groups.replay, begun)
+    earlier = groups.earlier(number)
+    old = held(number, kind, Calibration(before.objects[kind], before.thresholds[kind], ""), earlier, begun)
     shown = [seen for seen in (groups.site, groups.replay) if any(one.label[number].any() for one in seen)]
     if not shown:
         return Calibration(old.rule, old.threshold, "no validation picture shows any; kept as it was")
@@ -195,7 +198,7 @@ def scores_of(number: int, kind: str, groups: Groups, before: WeightsCard, begun
     how = "kept as it was" if old.threshold == before.thresholds[kind] else f"score {moved} to {old.threshold:.2f}"
     kept = Calibration(old.rule, old.threshold, f"{how} (F1 {told}, site and earlier)")
     try:
-        new = held(number, kind, choose(number, kind, balanced(number, groups)), groups.replay, begun)
+        new = held(number, kind, choose(number, kind, balanced(number, groups)), earlier, begun)
     except SettingsError:
         return kept
     gains = np.zeros(RESAMPLES)
@@ -213,55 +216,36 @@ def scores_of(number: int, kind: str, groups: Groups, before: WeightsCard, begun
     return kept
 
 
-def held(number: int, kind: str, scores: Calibration, seen: Sequence[Seen], begun: Known) -> Calibration:
-    """Move the lowest score so that of earlier pictures as much is shown as before, and what is shown is as right.
+def held(
+    number: int, kind: str, scores: Calibration, earlier: Sequence[Sequence[Seen]], begun: Sequence[Known]
+) -> Calibration:
+    """Move the lowest score to where earlier pictures lose least beside what the start gave.
 
-    A retrained network is less sure of some of what it knew: the lowest score falls until as much of what is labelled
-    is shown as before, as far as that costs no precision. It is surer of things that are wrong: then it rises until
-    what is shown is right as often as before, as far as as much is still shown, and beyond that until it is right
-    often enough. It stays as it was where neither would help.
+    What is lost is the largest fall of recall or precision in any one of `earlier`: all earlier pictures together, and
+    each source by itself, so that what hairlines on walls lose is not made up for by wide cracks in photos. Of scores
+    that lose hardly more than the best, the one nearest to the old is taken.
     """
-    ranked = _ranked(number, kind, scores, seen)
-    threshold = _raised(ranked, _sharpened(ranked, _lowered(ranked, scores.threshold, begun), begun), begun)
-    return Calibration(scores.rule, threshold, scores.note)
+    told = [_ranked(number, kind, scores, seen) for seen in earlier]
+    tried = np.array([scores.threshold, *_turning_points(told)])
+    lost = np.array([_lost(told, begun, threshold) for threshold in tried])
+    good = tried[lost <= lost.min() + ROUNDING]
+    return Calibration(scores.rule, float(good[np.abs(good - scores.threshold).argmin()]), scores.note)
 
 
-def _lowered(ranked: Ranked, threshold: float, begun: Known) -> float:
-    """Lower until as much is shown as before, as far as precision allows."""
-    lowest = threshold
-    for score in (threshold, *(_hiding(ranked.score[ranked.score <= threshold]) - 0.001)):
-        now = ranked.known(score)
-        if now.precision < begun.precision - ROUNDING:
-            break
-        lowest = float(score)
-        if now.recall >= begun.recall:
-            break
-    return lowest
+def _lost(told: Sequence[Ranked], begun: Sequence[Known], threshold: float) -> float:
+    losses = [0.0]
+    for ranked, then in zip(told, begun, strict=True):
+        now = ranked.known(threshold)
+        losses += [then.precision - now.precision, then.recall - now.recall]
+    return max(losses)
 
 
-def _sharpened(ranked: Ranked, threshold: float, begun: Known) -> float:
-    """Raise until what is shown is right as often as before, as far as as much is still shown."""
-    highest = threshold
-    # The surest is shown in any case.
-    above = ranked.score[ranked.score > threshold][:0:-1]
-    for score in (threshold, *_hiding(above)):
-        now = ranked.known(score)
-        if now.recall < begun.recall - ROUNDING:
-            break
-        highest = float(score)
-        if now.precision >= begun.precision:
-            return highest
-    return highest if ranked.known(highest).precision > ranked.known(threshold).precision else threshold
-
-
-def _raised(ranked: Ranked, threshold: float, begun: Known) -> float:
-    shown = ranked.score > threshold
-    score, near, size = ranked.score[shown], ranked.near[shown], ranked.size[shown]
-    right = np.cumsum(near) >= (begun.precision - PRECISION_SLACK) * np.cumsum(size)
-    if not len(score) or right[-1] or not right.any():
-        return threshold
-    # The first that is left out.
-    return float(_hiding(score[int(np.flatnonzero(right)[-1]) + 1 :])[0])
+def _turning_points(told: Sequence[Ranked]) -> npt.NDArray[np.float64]:
+    """Give the lowest thousandths that hide one object more; the surest is shown in any case."""
+    hidden = [np.unique(_hiding(ranked.score[1:])) for ranked in told if len(ranked.score) > 1]
+    points = np.concatenate([*hidden, *(each - 0.001 for each in hidden)]) if hidden else np.empty(0)
+    surest = min((ranked.score[0] for ranked in told if len(ranked.score)), default=1.0)
+    return np.unique(points[(points > 0) & (points < surest)])
 
 
 def _hiding(score: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
