@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from drawn import draw_cracks, perfect_detector
 from tenken import Detections
 from tenken.commands.evaluate import evaluate
+from tenken.commands.terminal import INTERRUPTED
 from tenken.errors import SettingsError
 from tenken_training.evaluation import (
     Evaluation,
@@ -28,6 +29,7 @@ from tenken_training.evaluation import (
     Subject,
     compare,
     default_conditions,
+    evaluate_weights,
     evaluation_of,
     figures_table,
     from_mask,
@@ -562,6 +564,37 @@ def test_the_command_calls_a_folder_without_splits_all(walls: LabelledSet, tmp_p
     for told in (result.output, page, "\n".join(evaluation.notes)):
         assert told.count("The folder has no splits") == 1
         assert "site/test" not in told
+
+
+def test_weights_that_tell_no_states_are_judged_on_labels_that_do(tmp_path: Path) -> None:
+    mask = np.zeros((96, 128), dtype=np.uint8)
+    mask[20:60, 30:90] = 2
+    labelled = write_masks(tmp_path / "site", mask, photo_px=(128, 96))
+    outcome = evaluate_weights(
+        "first-crack-corrosion",
+        labelled,
+        tmp_path / "out",
+        conditions=default_conditions().model_copy(update={"resamples": 0}),
+        min_score=0.99,
+    )
+    figures = outcome.evaluation.kinds["corrosion"].figures
+    assert figures["pixel_recall"].value is not None
+    assert figures["state_f1_weighted"].value is None
+
+
+def test_a_judgement_that_is_stopped_says_that_nothing_changed(
+    walls: LabelledSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = typer.Typer()
+    app.command()(evaluate)
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tenken_training.evaluation.evaluate_weights", stopped)
+    told = CliRunner().invoke(app, ["default", str(walls.photos[0].path.parents[2]), "--out", str(tmp_path / "out")])
+    assert told.exit_code == INTERRUPTED
+    assert "inspect: stopped; nothing was changed" in told.output
 
 
 # Stand-ins for elsewhere

@@ -52,7 +52,7 @@ def evaluate(
     json: options.Json = False,
 ) -> None:
     """Judge weights on labelled photos: figures with intervals, and pictures of the worst misses and false alarms."""
-    from tenken.commands.terminal import shown_progress
+    from tenken.commands.terminal import changing_nothing, shown_progress
     from tenken.wording import words
 
     spoken = options.language(lang)
@@ -75,7 +75,7 @@ def evaluate(
         resamples=resamples,
         seed=seed,
     )
-    with shown_progress(quiet=quiet or json, lang=spoken) as progress:
+    with changing_nothing(spoken), shown_progress(quiet=quiet or json, lang=spoken) as progress:
         outcome = evaluate_weights(
             weights,
             labelled,

@@ -34,7 +34,7 @@ def promote(
 
     Rendered structures with and without defects are always judged on too.
     """
-    from tenken.commands.terminal import shown_progress
+    from tenken.commands.terminal import changing_nothing, shown_progress
     from tenken.errors import MissingExtraError, WorseWeightsError
     from tenken.wording import words
 
@@ -49,7 +49,7 @@ def promote(
     given = [read_labelled_set(folder, split) for folder in on or ()]
     given += [read_labelled_set(folder, label_free=True) for folder in sound or ()]
     folder = out or Path(f"{Path(new).stem if new.endswith('.onnx') else new}.promotion")
-    with shown_progress(quiet=quiet or json, lang=spoken) as progress:
+    with changing_nothing(spoken), shown_progress(quiet=quiet or json, lang=spoken) as progress:
         outcome = decide(
             new, given, folder, against=against, device=device, workers=workers, progress=progress, lang=spoken
         )

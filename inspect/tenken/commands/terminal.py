@@ -1,7 +1,9 @@
 """Progress for people: a bar with an estimate on a terminal, plain lines elsewhere. All of it on standard error."""
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from threading import Lock
 from types import TracebackType
 from typing import Self
@@ -17,6 +19,18 @@ from tenken.wording import words
 
 PLAIN_EVERY_S = 20.0
 """Where there is no terminal, a line at most this often."""
+INTERRUPTED = 130
+"""Exit code after Ctrl+C, as shells have it."""
+
+
+@contextlib.contextmanager
+def changing_nothing(lang: Lang) -> Iterator[None]:
+    """After Ctrl+C say in one line that nothing was changed, and end with `INTERRUPTED`."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"\ninspect: {words(lang)('console.stopped_unchanged')}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 class Bar:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 NEEDED = ("torch", "ultralytics", "cv2", "onnx", "matplotlib", "yaml")
 """Modules of the extra ``train``."""
-INTERRUPTED = 130
-"""Exit code after Ctrl+C, as shells have it."""
 
 
 def train(
@@ -58,7 +56,7 @@ def train(
 
     Can be stopped at any time; the same command goes on.
     """
-    from tenken.commands.terminal import shown_progress
+    from tenken.commands.terminal import INTERRUPTED, shown_progress
     from tenken.errors import MissingExtraError, SettingsError
     from tenken.wording import words
 

@@ -114,22 +114,13 @@ class Segmenter:
                 self._count(-1)
                 pending.release()
 
-    def condition_states(self, image: Tile, /) -> npt.NDArray[np.uint8]:
-        """State of every pixel: 0 sound, 1 fair, 2 poor, 3 severe corrosion.
-
-        Raises
-        ------
-        SettingsError
-            When the network tells no states.
-        """
+    def condition_states(self, image: Tile, /) -> npt.NDArray[np.uint8] | None:
+        """State of every pixel: 0 sound, 1 fair, 2 poor, 3 severe corrosion; None when the network tells none."""
         pending = self.engine.start(self.decoder.pad(check_tile(image))[None])
         try:
-            states = self.decoder.states(tuple(output[0] for output in pending.outputs()), image.shape[:2])
+            return self.decoder.states(tuple(output[0] for output in pending.outputs()), image.shape[:2])
         finally:
             pending.release()
-        if states is None:
-            raise SettingsError("these weights tell no condition states; use weights whose card names them")
-        return states
 
     def _batches(self, tiles: Iterable[Tile]) -> Iterator[list[Tile]]:
         """Neighbours of one size together; the order stays."""

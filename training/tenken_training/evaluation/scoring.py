@@ -27,10 +27,10 @@ RgbArray = npt.NDArray[np.uint8]
 
 @runtime_checkable
 class StateDetector(Protocol):
-    """A detector that also tells the condition state of corrosion, 0 none, 1 fair, 2 poor, 3 severe."""
+    """A detector that may also tell the condition state of corrosion, 0 none, 1 fair, 2 poor, 3 severe."""
 
-    def condition_states(self, image: RgbArray, /) -> npt.NDArray[np.uint8]:
-        """(h, w) state of each pixel."""
+    def condition_states(self, image: RgbArray, /) -> npt.NDArray[np.uint8] | None:
+        """(h, w) state of each pixel; None when it tells none."""
         ...
 
 
