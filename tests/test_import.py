@@ -327,7 +327,10 @@ def test_usual_names_are_known_in_japanese_and_english() -> None:
         "遊離石灰",
         "背景",
     )
-    kinds = [target.kind for _, target in sorted(map_classes(names, {}).items(), key=lambda one: names.index(one[0]))]
+    kinds = [
+        target.kind
+        for _, target in sorted(map_classes(names, {}, Path("site")).items(), key=lambda one: names.index(one[0]))
+    ]
     assert kinds == ["crack"] * 3 + ["corrosion"] * 3 + ["spalling", "exposed_rebar", "efflorescence", None]
 
 
@@ -336,7 +339,7 @@ def test_a_class_file_maps_leaves_out_and_states(tmp_path: Path) -> None:
     path.write_text(
         '"car" = ""\n"rust 3" = "corrosion:severe"\n"傷" = "ひびわれ"\n"?" = "ignore:crack"', encoding="utf-8"
     )
-    found = map_classes(("car", "Rust-3", "傷", "?"), read_class_map(path))
+    found = map_classes(("car", "Rust-3", "傷", "?"), read_class_map(path), Path("site"))
     assert [(one.kind, one.state, one.ignore) for _, one in sorted(found.items())] == [
         ("crack", None, True), ("corrosion", "severe", False), (None, None, False), ("crack", None, False),
     ]  # fmt: skip

@@ -115,7 +115,7 @@ def test_a_malformed_file_is_told_and_leaves_nothing(tmp_path: Path, name: str) 
         message = refused(source, out)
         if message is not None:
             count += 1
-            assert any(part in message for part in (path.name, str(source), "classes that are not known")), message
+            assert any(part in message for part in (path.name, str(source))), message
     assert count >= ROUNDS // 4, "the faults were real"
 
 

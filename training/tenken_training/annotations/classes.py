@@ -67,8 +67,8 @@ def read_class_map(path: Path) -> dict[str, Target]:
     return targets
 
 
-def map_classes(names: Iterable[str], given: Mapping[str, Target]) -> dict[str, Target]:
-    """Give what each class becomes.
+def map_classes(names: Iterable[str], given: Mapping[str, Target], source: Path) -> dict[str, Target]:
+    """Give what each class of a source becomes.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def map_classes(names: Iterable[str], given: Mapping[str, Target]) -> dict[str, 
         lines = "; ".join(f'"{name}" = "..."' for name in unknown)
         known = f" (known: {', '.join(sorted(targets))})" if targets else ""
         raise SettingsError(
-            f"classes that are not known: {', '.join(unknown)}{known}. Write them into a file for --classes, "
+            f"{source}: classes that are not known: {', '.join(unknown)}{known}. Write them into a file for --classes, "
             f'with a kind ({", ".join(KINDS)}), "corrosion:fair|poor|severe", or "" to leave them out: {lines}'
         )
     return targets

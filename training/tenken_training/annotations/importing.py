@@ -129,7 +129,7 @@ def _gather(source: Path, root: Path, options: ImportOptions, progress: Progress
     if options.format == "review" or (options.format == "auto" and is_review(root)):
         return gather_review(root, options, progress)
     drawn = read_source(root, options.format)
-    targets = map_classes((one.class_name for photo in drawn.photos for one in photo.drawings), options.classes)
+    targets = map_classes((one.class_name for photo in drawn.photos for one in photo.drawings), options.classes, source)
     roots = [options.photos] if options.photos is not None else [root if root.is_dir() else root.parent]
     if options.photos is None and source.suffix.lower() == ".zip":
         roots.append(source.parent)

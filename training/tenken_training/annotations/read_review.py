@@ -61,7 +61,7 @@ def gather_review(root: Path, options: ImportOptions, progress: Progress) -> Gat
     flight = options.photos or result.flight_path
     if not flight.exists():
         raise SettingsError(f"{flight}: the photos are no longer there; say with --photos where they are now")
-    reviewed, added = _with_known_kinds(reviewed, added, options)
+    reviewed, added = _with_known_kinds(reviewed, added, options, folder)
     rows = {str(row["photo"]): row for row in result.records("photos")}
     photos = {name: ReviewedPhoto() for name in rows}
     add_sightings(result, reviewed, photos)
@@ -102,11 +102,11 @@ def _placements(
 
 
 def _with_known_kinds(
-    reviewed: Mapping[str, ReviewedDefect], added: Sequence[AddedDefect], options: ImportOptions
+    reviewed: Mapping[str, ReviewedDefect], added: Sequence[AddedDefect], options: ImportOptions, source: Path
 ) -> tuple[dict[str, ReviewedDefect], list[AddedDefect]]:
     """Map the kinds that people wrote, as the class names of any other source."""
     names = {defect.entered for defect in reviewed.values() if defect.entered} | {one.kind for one in added}
-    targets = map_classes(names, options.classes)
+    targets = map_classes(names, options.classes, source)
     known = {
         identity: replace(defect, entered=targets[defect.entered].kind if defect.entered else None)
         for identity, defect in reviewed.items()
