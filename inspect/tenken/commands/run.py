@@ -81,18 +81,17 @@ def inspect_with_progress(
 ) -> "Inspection":
     """Run the pipeline with a progress bar, then tell what came out."""
     from tenken.commands.summary import summary
-    from tenken.commands.terminal import shown_progress
+    from tenken.commands.terminal import shown_progress, when_stopped
     from tenken.pipeline import inspect_flight
     from tenken.running.results import output_folder
     from tenken.wording import words
 
     folder = output_folder(flight, out)
-    try:
-        with shown_progress(quiet=quiet or json, lang=settings.lang) as progress:
-            inspection = inspect_flight(flight, folder, settings, workers=workers, fresh=fresh, progress=progress)
-    except KeyboardInterrupt:
-        typer.echo(f"\ninspect: {words(settings.lang)('console.stopped')}", err=True)
-        raise typer.Exit(1) from None
+    with (
+        when_stopped(lambda: words(settings.lang)("console.stopped"), code=1),
+        shown_progress(quiet=quiet or json, lang=settings.lang) as progress,
+    ):
+        inspection = inspect_flight(flight, folder, settings, workers=workers, fresh=fresh, progress=progress)
     if json:
         typer.echo((folder / "run.json").read_text(encoding="utf-8"))
     elif not quiet:

@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Lock
 from types import TracebackType
 from typing import Self
@@ -24,13 +24,18 @@ INTERRUPTED = 130
 
 
 @contextlib.contextmanager
-def changing_nothing(lang: Lang) -> Iterator[None]:
-    """After Ctrl+C say in one line that nothing was changed, and end with `INTERRUPTED`."""
+def when_stopped(say: Callable[[], str], code: int = INTERRUPTED) -> Iterator[None]:
+    """After Ctrl+C say in one line what became of the work, and end with an exit code."""
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo(f"\ninspect: {words(lang)('console.stopped_unchanged')}", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+        typer.echo(f"\ninspect: {say()}", err=True)
+        raise typer.Exit(code) from None
+
+
+def changing_nothing(lang: Lang) -> contextlib.AbstractContextManager[None]:
+    """After Ctrl+C say that nothing was changed."""
+    return when_stopped(lambda: words(lang)("console.stopped_unchanged"))
 
 
 class Bar:

@@ -56,7 +56,7 @@ def train(
 
     Can be stopped at any time; the same command goes on.
     """
-    from tenken.commands.terminal import INTERRUPTED, shown_progress
+    from tenken.commands.terminal import shown_progress, when_stopped
     from tenken.errors import MissingExtraError, SettingsError
     from tenken.wording import words
 
@@ -67,27 +67,25 @@ def train(
     if (dataset is None) == (recipe is None):
         raise SettingsError("inspect train needs either a data set (inspect train FOLDER) or --recipe FILE")
     work_dir = work
-    try:
-        with shown_progress(quiet=quiet, lang=spoken) as progress:
-            from tenken_training.devices import use_threads
+    with (
+        when_stopped(lambda: words(spoken)("train.stopped", folder=work_dir or words(spoken)("train.its_folder"))),
+        shown_progress(quiet=quiet, lang=spoken) as progress,
+    ):
+        from tenken_training.devices import use_threads
 
-            use_threads(threads)
-            if dataset is not None:
-                if epochs is not None or no_publish:
-                    raise SettingsError("--epochs and --no-publish go with --recipe; with a data set use --minutes")
-                work_dir = work or Path("runs") / _site_name(dataset, name)
-                told = _train_on(
-                    dataset, start, minutes, tuple(replay or ()), work_dir, _site_name(dataset, name), out,
-                    device, workers, progress, spoken,
-                )  # fmt: skip
-            elif recipe is not None:
-                work_dir, told = _train_recipe(
-                    recipe, data, textures, work, name, out, epochs, device, workers, no_publish, progress, spoken
-                )
-    except KeyboardInterrupt:
-        text = words(spoken)
-        typer.echo(f"\ninspect: {text('train.stopped', folder=work_dir or text('train.its_folder'))}", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+        use_threads(threads)
+        if dataset is not None:
+            if epochs is not None or no_publish:
+                raise SettingsError("--epochs and --no-publish go with --recipe; with a data set use --minutes")
+            work_dir = work or Path("runs") / _site_name(dataset, name)
+            told = _train_on(
+                dataset, start, minutes, tuple(replay or ()), work_dir, _site_name(dataset, name), out,
+                device, workers, progress, spoken,
+            )  # fmt: skip
+        elif recipe is not None:
+            work_dir, told = _train_recipe(
+                recipe, data, textures, work, name, out, epochs, device, workers, no_publish, progress, spoken
+            )
     if not quiet:
         typer.echo(told)
 
