@@ -22,7 +22,7 @@ from tenken_training.cleaning import CORROSION, CRACK
 from tenken_training.crop_sheet import BLUE, crop_sheet, with_labels
 from tenken_training.crops import CropMaker
 from tenken_training.faint_cracks import LEAST_CONTRAST, draw_faint_cracks, wandering_path
-from tenken_training.lookalikes import cables, webs
+from tenken_training.lookalikes import cable_shadows, cables, webs
 from tenken_training.mining import mine, read_mined
 from tenken_training.mixed_crops import WITHOUT_DEFECT, covered, cracked_wall, rusted_steel
 from tenken_training.network import new_network, save_network
@@ -157,6 +157,7 @@ def test_a_mined_crop_shows_what_fired_and_labels_nothing(maker: CropMaker) -> N
     ("kind", "classes"),
     [
         ("crack_among_lookalikes", {CRACK}),
+        ("lookalikes_on_ground", {CRACK}),
         ("cracked_wall", {CRACK}),
         ("rusted_steel", {CORROSION}),
     ],
@@ -249,6 +250,17 @@ def test_a_cable_hides_the_crack_below_it() -> None:
     pytest.fail("no cable in twenty crossed the crack")
 
 
+def test_what_is_seen_through_a_shadow_stays_labelled() -> None:
+    darkened = 0
+    for number in range(8):
+        seen = covered(stream(number, "shadow"), cracked(), (cable_shadows,), 1)
+        assert np.array_equal(seen.crack_numbers, cracked().crack_numbers)
+        changed = seen.image.astype(int) - cracked().image
+        assert changed.max() <= 1
+        darkened += int((changed.min(axis=-1) < -20).any())
+    assert darkened >= 6
+
+
 def test_some_hard_crops_hold_no_defect_so_that_their_ground_gives_none_away() -> None:
     def photo(_rng: np.random.Generator) -> Labelled:
         return cracked()
@@ -298,7 +310,13 @@ def test_drawn_rust_has_no_state_and_rust_of_a_photo_keeps_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "before"), [("crack-corrosion-hard", "crack-corrosion"), ("crack-corrosion-thin", "crack-corrosion-hard")]
+    ("stage", "before"),
+    [
+        ("crack-corrosion-hard", "crack-corrosion"),
+        ("crack-corrosion-thin", "crack-corrosion-hard"),
+        ("crack-corrosion-long", "crack-corrosion-thin"),
+        ("crack-corrosion-shadows", "crack-corrosion-long"),
+    ],
 )
 def test_a_stage_goes_on_from_what_the_one_before_published(stage: str, before: str) -> None:
     recipe = read_recipe(RECIPES / f"{stage}.toml")
@@ -309,7 +327,7 @@ def test_a_stage_goes_on_from_what_the_one_before_published(stage: str, before: 
 
 def test_all_stages_keep_the_same_photos_out() -> None:
     sources = [read_recipe(path).sources for path in sorted(RECIPES.glob("*.toml"))]
-    assert len(sources) == 3
+    assert len(sources) == 5
     assert all(one == sources[0] for one in sources)
 
 

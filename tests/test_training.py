@@ -603,14 +603,16 @@ def work(small: Small, tmp_path: Path) -> Path:
 
 @needs_checkpoint
 def test_fits_pass_in_a_process_of_their_own(tmp_path: Path) -> None:
-    pass_in_own_process(__file__, 3, tmp_path)
+    pass_in_own_process(__file__, 4, tmp_path)
 
 
 @needs_checkpoint
 @pytest.mark.own_process
 @pytest.mark.usefixtures("one_thread")
-def test_an_interrupted_fit_goes_on_where_it_stopped(small: Small, work: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("echoes", [1, 3])
+def test_an_interrupted_fit_goes_on_where_it_stopped(small: Small, work: Path, tmp_path: Path, echoes: int) -> None:
     recipe, data, prepared, index = small
+    recipe = recipe.model_copy(update={"optimiser": recipe.optimiser.model_copy(update={"echoes": echoes})})
     # Ctrl-C is not Python's own where a shell started the tests in the background.
     before = signal.getsignal(signal.SIGINT)
     whole = tmp_path / "whole"

@@ -14,7 +14,7 @@ from tenken_training.cleaning import near
 from tenken_training.crop_sources import mined_places, pool_of
 from tenken_training.drawn_defects import draw_cracks, draw_rust, paste_cracks, paste_rust
 from tenken_training.fit_settings import FitSettings
-from tenken_training.mixed_crops import IN_CONCRETE, ON_CONCRETE, covered, cracked_wall, rusted_steel
+from tenken_training.mixed_crops import IN_CONCRETE, ON_CONCRETE, THIN, covered, cracked_wall, rusted_steel
 from tenken_training.prepared_index import PhotoKind, PreparedIndex, PreparedPhoto, Split
 from tenken_training.rasters import read_raster, read_rgb
 from tenken_training.recipe import CropKind
@@ -73,6 +73,7 @@ class CropMaker:
             "rendered_negative": self._rendered_negative,
             "texture_negative": self._texture_negative,
             "crack_among_lookalikes": self._crack_among_lookalikes,
+            "lookalikes_on_ground": self._lookalikes_on_ground,
             "cracked_wall": self._cracked_wall,
             "rusted_steel": self._rusted_steel,
             "mined_negative": self._mined_negative,
@@ -197,6 +198,19 @@ class CropMaker:
     def _crack_among_lookalikes(self, rng: np.random.Generator) -> Labelled:
         things = (*ON_CONCRETE, *IN_CONCRETE)
         return covered(rng, self._of_photo(rng, "crack"), things, int(rng.integers(1, 4)))
+
+    def _lookalikes_on_ground(self, rng: np.random.Generator) -> Labelled:
+        """Draw thin lookalikes over ground; a third shows cracks too, or such lines would mean that none is there."""
+        choice = rng.random()
+        if choice < 0.2:
+            ground = self._of_photo(rng, "crack")
+        elif choice < 0.35:
+            ground = self._drawn_crack(rng)
+        elif choice < 0.8 and self.pool.crackable:
+            ground = self._seen(rng, self._any(rng, self.pool.crackable))
+        else:
+            ground = self._ground(rng)
+        return covered(rng, ground, THIN, int(rng.integers(1, 4)))
 
     def _cracked_wall(self, rng: np.random.Generator) -> Labelled:
         return cracked_wall(rng, self._size_px, partial(self._of_photo, kind="crack"))

@@ -19,6 +19,7 @@ from tenken.running.progress import Progress
 from tenken_training.batches import CropSource, loader, read_ahead
 from tenken_training.curves_picture import PANELS, Panel
 from tenken_training.devices import half_precision
+from tenken_training.echoes import batches_for, echoed
 from tenken_training.epochs import DescribeEpoch, Validation, epoch_line, finish_epoch, learning_rate
 from tenken_training.fit_settings import FitSettings
 from tenken_training.fit_state import Fit, average_in, save_state
@@ -116,10 +117,13 @@ def run_steps(loop: Loop, state: Fit, end: int, recorder: Recorder, progress: Pr
 @contextlib.contextmanager
 def _batches(loop: Loop, steps: range) -> Iterator[Iterator[Batch]]:
     """Give the batches of steps; the processes that make them end with this, not when the interpreter does."""
+    echoes = loop.settings.optimiser.echoes
+    numbers = steps if echoes == 1 else batches_for(steps, echoes)
     with deaf_children():
-        made = iter(loader(loop.settings, loop.crops, steps, loop.workers))
+        made = iter(loader(loop.settings, loop.crops, numbers, loop.workers))
     try:
-        yield read_ahead(made)
+        batches = read_ahead(made)
+        yield batches if echoes == 1 else echoed(batches, steps, echoes, loop.settings.seed, loop.device)
     finally:
         del made
 

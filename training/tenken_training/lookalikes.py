@@ -72,6 +72,24 @@ def cables(rng: np.random.Generator, picture: FloatPicture) -> None:
             _blend(picture, _strip(picture, line - 0.2 * width, width * 0.3), (1, 1, 1), 0.25)
 
 
+def cable_shadows(rng: np.random.Generator, picture: FloatPicture) -> None:
+    """Thin shadows of cables, wires, rails and twigs: smooth, of one width, and the ground is seen through them."""
+    size = len(picture)
+    cover = np.zeros((size, size), np.float32)
+    width = float(np.exp(rng.uniform(np.log(0.7), np.log(7))))
+    for _ in range(rng.integers(1, 5)):
+        line = _smooth_curve(rng, size) if rng.random() < 0.75 else _across(rng, size)
+        # Wires hang side by side.
+        for shift in np.cumsum(rng.uniform(2, 12, int(rng.choice([1, 2, 3], p=[0.7, 0.2, 0.1])))):
+            strip = _strip(picture, line + shift * width * np.array([0.6, 0.8]), width * rng.uniform(0.7, 1.3))
+            cover = np.maximum(cover, strip[..., 0])
+    # The farther the cable, the softer its shadow; over courses and pebbles its border is ragged.
+    soft = cv2.GaussianBlur(cover, (0, 0), float(np.exp(rng.uniform(np.log(0.4), np.log(2.5)))))
+    ragged = np.clip(1 + rng.uniform(0, 0.5) * field_noise(rng, (size, size), rng.uniform(1, 6)), 0, 1.5)
+    tint = np.array([1, rng.uniform(0.94, 1), rng.uniform(0.85, 1)], np.float32)
+    picture *= np.clip(1 - rng.uniform(0.2, 0.85) * (soft * ragged)[..., None] * tint, 0, 1)
+
+
 def chalk(rng: np.random.Generator, picture: FloatPicture) -> None:
     """Strokes, boxes and figures in chalk, wax or spray paint, of any colour, seldom dark."""
     size = len(picture)

@@ -10,6 +10,7 @@ from tenken_training.cast_walls import cast_wall
 from tenken_training.drawn_defects import paste_cracks, paste_rust
 from tenken_training.faint_cracks import draw_faint_cracks
 from tenken_training.lookalikes import (
+    cable_shadows,
     cables,
     chalk,
     holes,
@@ -35,6 +36,8 @@ IN_CONCRETE: tuple[Lookalike, ...] = (joints, stains, holes, shadow, road_paint)
 """What a crack runs through."""
 ON_CONCRETE: tuple[Lookalike, ...] = (cables, chalk, webs, webs, shadow)
 """What lies over a crack; spider webs are as common on structures as they are rare in pictures."""
+THIN: tuple[Lookalike, ...] = (cable_shadows, cable_shadows, cables, webs, joints)
+"""What is as thin as a crack, over any ground."""
 ON_STEEL: tuple[Lookalike, ...] = (red_things, stains, stain_runs, chalk, shadow, cables, litter)
 HIDING: frozenset[Lookalike] = frozenset({cables, chalk, joints, red_things, litter, road_paint})
 HIDDEN_CHANGE = 0.12

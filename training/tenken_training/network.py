@@ -8,8 +8,8 @@ The only file of training that imports ultralytics; the checkpoint itself is ope
 """
 
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -47,7 +47,7 @@ class Batch:
     Parameters
     ----------
     image
-        (b, 3, s, s) uint8 RGB.
+        (b, 3, s, s) uint8 RGB, or float32 in 0..255.
     crack
         (b, s, s) uint8, 1 on a crack.
     state
@@ -63,6 +63,31 @@ class Batch:
     state: Tensor
     ignore: Tensor
     held: Tensor
+
+    def to(self, device: str) -> "Batch":
+        """Move all tensors."""
+        return self._each(lambda tensor: tensor.to(device))
+
+    def take(self, chosen: Tensor) -> "Batch":
+        """Give some of the crops, by their places, (k,) int64."""
+        return self._each(lambda tensor: tensor[chosen.to(tensor.device)])
+
+    def with_planes(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        """Change image and labels in the same way; the last two axes are rows and columns."""
+        image, crack, state, ignore = (change(plane) for plane in (self.image, self.crack, self.state, self.ignore))
+        return Batch(image, crack, state, ignore, self.held)
+
+    def with_image(self, image: Tensor) -> "Batch":
+        """Give the same labels another look."""
+        return replace(self, image=image)
+
+    @staticmethod
+    def joined(parts: "Sequence[Batch]") -> "Batch":
+        """Put batches of one size of crops together."""
+        return Batch(*(torch.cat([getattr(part, each.name) for part in parts]) for each in fields(Batch)))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        return Batch(*(change(getattr(self, each.name)) for each in fields(self)))
 
 
 def collate(crops: Sequence[Labelled]) -> Batch:

@@ -23,6 +23,7 @@ CropKind = Literal[
     "rendered_negative",
     "texture_negative",
     "crack_among_lookalikes",
+    "lookalikes_on_ground",
     "cracked_wall",
     "rusted_steel",
     "mined_negative",
@@ -143,6 +144,9 @@ class Optimiser(_RecipePart):
     warmup_steps: Annotated[int, Field(ge=0)]
     weight_decay: Annotated[float, Field(ge=0)]
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
+    echoes: Annotated[int, Field(gt=0)] = 1
+    """Steps for each batch of crops that is made, for a GPU that waits for the processors that make them; see
+    `tenken_training.echoes`."""
     thin_cracks: bool = False
     """Cracks thinner than an output pixel count as whole pixels, and Dice of cracks is that of each crop, so that a
     hairline counts as much as a wide crack."""
