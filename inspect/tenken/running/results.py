@@ -27,6 +27,7 @@ from tenken.running.moved import FROM_HERE, ways_from
 from tenken.running.progress import Progress
 from tenken.running.work import FlightOutcome
 from tenken.settings import Settings
+from tenken.thread_pool import thread_pool
 
 GEOPACKAGE = "inspection.gpkg"
 RUN_RECORD = "run.json"
@@ -139,27 +140,33 @@ def write_results(
     ``kept_keys`` are the rows of the journal that this result is made of: the others are left out of the new package.
     ``workers`` photos at a time are decoded for the pictures of defects.
     """
-    from tenken.outputs.crops import write_crops
+    from tenken.outputs.crops import start_crops
     from tenken.outputs.geojson import write_geojson
     from tenken.outputs.report import write_report
+    from tenken.outputs.report_pictures import map_background
     from tenken.outputs.segments_csv import write_segments_csv
 
     progress.start("write", 5)
-    with WindowReader(flight, inspection) as reader:
-        crops = write_crops(folder / "crops", inspection, reader, workers)
+    lang = settings.lang
+    files = project_files(flight, folder, GEOPACKAGE)
+    with WindowReader(flight, inspection) as reader, thread_pool(workers) as pool:
+        # Pictures are drawn while tables are written, which keep one core busy.
+        background = pool.submit(map_background, inspection)
+        drawn = start_crops(folder / "crops", inspection, reader, pool, workers)
+        crops = drawn.paths
+        reviews = _carried_reviews(folder, inspection, progress)
+        _write_geopackage(folder, inspection, kept_keys, lang, reviews, crops, files.flight_folder)
+        write_map_project(folder, inspection, lang, files, last_run(folder), progress)
+        progress.advance()
+        write_geojson(folder, inspection, lang, reviews=reviews, crops=crops, flight_folder=files.flight_folder)
+        write_segments_csv(folder / "segments.csv", inspection)
+        progress.advance()
+        drawn.wait()
     for stale in set((folder / "crops").glob("*.jpg")) - {folder / crop for crop in crops.values()}:
         stale.unlink()
     progress.advance()
-    reviews = _carried_reviews(folder, inspection, progress)
-    files = project_files(flight, folder, GEOPACKAGE)
-    _write_geopackage(folder, inspection, kept_keys, settings.lang, reviews, crops, files.flight_folder)
-    write_map_project(folder, inspection, settings.lang, files, last_run(folder), progress)
-    progress.advance()
-    write_geojson(folder, inspection, settings.lang, reviews=reviews, crops=crops, flight_folder=files.flight_folder)
-    write_segments_csv(folder / "segments.csv", inspection)
-    progress.advance()
     _put_old_pdf_aside(folder / REPORT_PDF, last_run(folder), progress)
-    write_report(folder / "report.html", inspection, crops, settings.lang, reviews)
+    write_report(folder / "report.html", inspection, crops, lang, reviews, background=background.result)
     progress.advance()
     record = run_record(folder, flight, inspection, outcome, seconds)
     write_atomically(folder / RUN_RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
