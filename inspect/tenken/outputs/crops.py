@@ -13,7 +13,7 @@ from shapely import LineString, MultiLineString, MultiPolygon, Polygon, line_int
 from shapely.ops import substring
 
 from tenken.identity.identify import Defect
-from tenken.inspection import Inspection
+from tenken.inspection import Inspection, PhotoRecord
 from tenken.measurement.measure import Sighting
 from tenken.outputs.figures import (
     UNKNOWN,
@@ -104,21 +104,26 @@ def write_crops(folder: Path, inspection: Inspection, load_window: LoadWindow, t
         Path of each picture relative to the folder's parent, with forward slashes, by defect id.
     """
     with thread_pool(threads) as pool:
-        crops = start_crops(folder, inspection, load_window, pool, threads)
+        crops = start_crops(folder, inspection.photos, inspection.defects, load_window, pool, threads)
         crops.wait()
     return crops.paths
 
 
 def start_crops(
-    folder: Path, inspection: Inspection, load_window: LoadWindow, pool: Executor, threads: int
+    folder: Path,
+    photos: Sequence[PhotoRecord],
+    defects: Sequence[Defect],
+    load_window: LoadWindow,
+    pool: Executor,
+    threads: int,
 ) -> CropsUnderWay:
     """Begin what `write_crops` does, in the ``threads`` of a pool, while the caller goes on."""
     folder.mkdir(parents=True, exist_ok=True)
-    sizes_px = {photo.photo: (photo.width_px, photo.height_px) for photo in inspection.photos}
-    shown = [defect for defect in inspection.defects if defect.sightings and defect.sightings[0].photo in sizes_px]
+    sizes_px = {photo.photo: (photo.width_px, photo.height_px) for photo in photos}
+    shown = [defect for defect in defects if defect.sightings and defect.sightings[0].photo in sizes_px]
 
-    def write(defects: Sequence[Defect]) -> None:
-        for defect in defects:
+    def write(part: Sequence[Defect]) -> None:
+        for defect in part:
             best = defect.sightings[0]
             picture = draw_crop(defect, sizes_px[best.photo], load_window)
             # A derived picture names its parent and carries the parent's hash.

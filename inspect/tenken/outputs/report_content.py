@@ -135,7 +135,9 @@ def report_content(
         headlines=tuple(_headlines(inspection, text, reviews or {})),
         flown=_flown(inspection),
         map=draw_map(
-            inspection, [one.id for one in defects], map_background(inspection) if background is None else background()
+            inspection,
+            [one.id for one in defects],
+            map_background(inspection.photos, inspection.crs) if background is None else background(),
         ),
         elevations=draw_elevations(inspection, [one.id for one in defects], text),
         found=tuple(one for one in sections if one.assessed and one.counted),
