@@ -7,7 +7,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "inspect" / "tenken"
 
 STAGES = (
-    *("errors", "hashing", "settings", "wording", "notes", "journal", "imagery", "georeferencing", "adjustment"),
+    *("errors", "hashing", "settings", "wording", "notes", "journal", "thread_pool"),
+    *("imagery", "georeferencing", "adjustment"),
     *("detection", "measurement", "identity"),
     *("structure", "assessment", "inspection", "outputs", "running", "exports", "pipeline", "commands", "cli"),
 )

@@ -1,7 +1,7 @@
 """The pipeline: the stages in the order the data flows, joined."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +13,14 @@ from tenken.detection.cores import usable_cores
 from tenken.detection.detect import Detector
 from tenken.detection.model import Model, chosen_model
 from tenken.georeferencing.surface import RasterFile, parse_surface
-from tenken.identity.identify import identify
+from tenken.identity.identify import Defect, identify
 from tenken.imagery.flight import Flight, count_files, read_flight
 from tenken.inspection import Inspection, SkippedRecord
 from tenken.measurement.measure import sight
 from tenken.notes import Note
 from tenken.outputs.reviews import REJECTED, EarlierReview, as_reviewed, carry_reviews, read_reviews
-from tenken.running.photos import coverage_views, identity_views, placed_photos
+from tenken.running.photos import PlacedPhoto, coverage_views, identity_views, placed_photos
+from tenken.running.pictures import PicturesUnderWay, drawing
 from tenken.running.places import FlightPlaces, adjusted_places, crs_of, stated_places
 from tenken.running.progress import Progress, Silence
 from tenken.running.results import GEOPACKAGE, locked_folder, note_changes, output_folder, write_results
@@ -86,12 +87,20 @@ def inspect_flight(
                 progress.note(Note.of("note.no_face_in_view", file=settings.assets))
             tied = tie_flight(read, stated.of_photos, folder, workers, progress, fresh=fresh)
         progress.start("measure", 1)
-        with watch.time("measure"):
-            places = adjusted_places(read, stated, tied.ties, settings.surface)
-            inspection = measure_flight(read, outcome, places, model, settings, read_reviews(folder / GEOPACKAGE))
-        with watch.time("write"):
-            kept = outcome.keys | tied.keys
-            write_results(folder, read, inspection, outcome, kept, settings, watch.seconds, progress, workers)
+        with drawing(read, workers) as pictures:
+            with watch.time("measure"):
+                places = adjusted_places(read, stated, tied.ties, settings.surface)
+                photos = placed_photos(read, outcome, places)
+                records = tuple(photo.record for photo in photos)
+                background = pictures.start_background(records, places.crs)
+                defects = measure_flight(outcome, places, photos)
+                crops = pictures.start_crops(folder, records, defects)
+                earlier = read_reviews(folder / GEOPACKAGE)
+                inspection = grade_flight(read, outcome, places, photos, defects, model, settings, earlier)
+            with watch.time("write"):
+                kept = outcome.keys | tied.keys
+                under_way = PicturesUnderWay(background, crops)
+                write_results(folder, read, inspection, outcome, kept, settings, watch.seconds, progress, under_way)
     return inspection
 
 
@@ -115,27 +124,32 @@ def check_inputs(flight: Flight, settings: Settings) -> list[Note]:
     return hints(flight.name, settings.assets, assets, standard)
 
 
-def measure_flight(
-    flight: Flight,
-    outcome: FlightOutcome,
-    places: FlightPlaces,
-    model: Model,
-    settings: Settings,
-    earlier: Mapping[str, EarlierReview],
-) -> Inspection:
-    """Measure, join, grade and rank what was found; the same for new and for kept detections.
-
-    A defect whose kind a person entered in the ``earlier`` result is graded as that kind; one that a person rejected
-    there counts in no segment.
-    """
-    photos = placed_photos(flight, outcome, places)
+def measure_flight(outcome: FlightOutcome, places: FlightPlaces, photos: Sequence[PlacedPhoto]) -> tuple[Defect, ...]:
+    """Measure and join what was found; the same for new and for kept detections."""
     sightings = [
         sight(defect, photo.record.photo, photo.record.sha256, photo.placement)
         for photo in photos
         for defect in outcome.defects[photo.record.photo]
     ]
     on_faces = {face.name: identity_views(photos, face.name) for face in places.faces}
-    defects = identify(sightings, identity_views(photos), places.registered, on_faces)
+    return identify(sightings, identity_views(photos), places.registered, on_faces)
+
+
+def grade_flight(
+    flight: Flight,
+    outcome: FlightOutcome,
+    places: FlightPlaces,
+    photos: Sequence[PlacedPhoto],
+    defects: tuple[Defect, ...],
+    model: Model,
+    settings: Settings,
+    earlier: Mapping[str, EarlierReview],
+) -> Inspection:
+    """Grade and rank what was measured.
+
+    A defect whose kind a person entered in the ``earlier`` result is graded as that kind; one that a person rejected
+    there counts in no segment.
+    """
     faces = {face.name: face for face in places.faces}
     standard = load_standard(settings.standard)
     reviews, _ = carry_reviews(earlier, defects)

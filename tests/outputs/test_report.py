@@ -351,7 +351,7 @@ def test_originals_are_linked_where_they_lie_near(
 
 
 def test_an_orthomosaic_lies_below_its_map(tmp_path: Path, bridge: Inspection) -> None:
-    assert map_background(bridge) is None
+    assert map_background(bridge.photos, bridge.crs) is None
     footprint = bridge.photos[0].footprint
     assert footprint is not None
     left, bottom, right, top = footprint.bounds
@@ -362,7 +362,7 @@ def test_an_orthomosaic_lies_below_its_map(tmp_path: Path, bridge: Inspection) -
     with rasterio.open(path, "w", **profile, transform=from_bounds(left, bottom, right, top, 120, 90)) as dataset:
         dataset.write(bands)
     whole = dataclasses.replace(bridge.photos[0], path=path, pose_source="orthomosaic transform")
-    background = map_background(dataclasses.replace(bridge, photos=(whole,)))
+    background = map_background((whole,), bridge.crs)
     assert background is not None
     assert (background.left_m, background.top_m) == (left, top)
     with Image.open(io.BytesIO(background.jpeg)) as picture:
@@ -372,4 +372,4 @@ def test_an_orthomosaic_lies_below_its_map(tmp_path: Path, bridge: Inspection) -
     (image,) = (one for tag, one in Page((tmp_path / "r.html").read_text(encoding="utf-8")).elements if tag == "image")
     assert image["href"].startswith("data:image/jpeg;base64,")
     path.unlink()
-    assert map_background(dataclasses.replace(bridge, photos=(whole,))) is None
+    assert map_background((whole,), bridge.crs) is None

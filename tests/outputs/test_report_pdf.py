@@ -114,7 +114,7 @@ def test_an_orthomosaic_lies_below_the_map_on_paper_too(
     jpeg = io.BytesIO()
     Image.new("RGB", (60, 45), (250, 0, 250)).save(jpeg, "jpeg")
     background = Background(jpeg.getvalue(), *footprint.bounds)
-    monkeypatch.setattr(report_content, "map_background", lambda _: background)
+    monkeypatch.setattr(report_content, "map_background", lambda *_: background)
     write_pdf(tmp_path / "report.pdf", bridge, {}, "ja", None, font)
     with pypdfium2.PdfDocument(tmp_path / "report.pdf") as document:
         pixels = np.asarray(document[0].render(scale=1).to_pil().convert("RGB"), dtype=int)

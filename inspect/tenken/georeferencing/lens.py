@@ -49,8 +49,8 @@ class Lens:
         for _ in range(_UNDISTORT_STEPS):
             step = distorted - self._distort(ideal)
             # Where the model folds over the steps grow without end; such a point is lost below.
-            ideal = np.clip(ideal + step, -_FARTHEST_IDEAL, _FARTHEST_IDEAL)
-            if not np.any(np.abs(step) > 1e-11):
+            ideal = np.minimum(np.maximum(ideal + step, -_FARTHEST_IDEAL), _FARTHEST_IDEAL)
+            if not (np.abs(step) > 1e-11).any():
                 break
         # A hundredth of a pixel: where the model folds over, no ideal point exists.
         lost = np.abs(step).max(axis=1) > 0.01 / max(self.focal_px)
@@ -68,12 +68,10 @@ class Lens:
         x, y = ideal.T
         r2 = np.minimum(x * x + y * y, 1e6)
         radial = 1.0 + r2 * (self.k1 + r2 * (self.k2 + r2 * self.k3))
-        return np.column_stack(
-            [
-                x * radial + 2.0 * self.p1 * x * y + self.p2 * (r2 + 2.0 * x * x),
-                y * radial + self.p1 * (r2 + 2.0 * y * y) + 2.0 * self.p2 * x * y,
-            ]
-        )
+        distorted = np.empty_like(ideal)
+        distorted[:, 0] = x * radial + 2.0 * self.p1 * x * y + self.p2 * (r2 + 2.0 * x * x)
+        distorted[:, 1] = y * radial + self.p1 * (r2 + 2.0 * y * y) + 2.0 * self.p2 * x * y
+        return distorted
 
     def _fold_r2(self) -> float:
         """Squared ideal radius beyond which larger angles come back towards the centre."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from shapely import LineString, MultiLineString, MultiPolygon, Polygon, line_int
 from shapely.ops import substring
 
 from tenken.identity.identify import Defect
-from tenken.inspection import Inspection
+from tenken.inspection import Inspection, PhotoRecord
 from tenken.measurement.measure import Sighting
 from tenken.outputs.figures import (
     UNKNOWN,
@@ -23,6 +23,7 @@ from tenken.outputs.figures import (
     resolution_text,
     width_text,
 )
+from tenken.thread_pool import thread_pool
 
 LoadWindow = Callable[[str, int, int, int, int], npt.NDArray[np.uint8]]
 """(photo, x0, y0, x1, y1) to the pixels of that window, (y1 - y0, x1 - x0, 3) uint8 RGB, as displayed."""
@@ -69,6 +70,20 @@ class Panel:
         return max(1, round((x1 - x0) * self.zoom)), max(1, round((y1 - y0) * self.zoom))
 
 
+@dataclass(frozen=True, slots=True)
+class CropsUnderWay:
+    """Pictures that are being drawn: how each will be called, and the work that is not done yet."""
+
+    paths: dict[str, str]
+    """Path of each picture relative to the folder's parent, with forward slashes, by defect id."""
+    parts: tuple[Future[None], ...]
+
+    def wait(self) -> None:
+        """Come back when all are drawn; what went wrong in one is raised here."""
+        for part in self.parts:
+            part.result()
+
+
 def write_crops(folder: Path, inspection: Inspection, load_window: LoadWindow, threads: int = 1) -> dict[str, str]:
     """Write ``<defect id>.jpg`` for each defect that has a sighting, ready for report and map tips.
 
@@ -88,12 +103,27 @@ def write_crops(folder: Path, inspection: Inspection, load_window: LoadWindow, t
     dict
         Path of each picture relative to the folder's parent, with forward slashes, by defect id.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    sizes_px = {photo.photo: (photo.width_px, photo.height_px) for photo in inspection.photos}
-    shown = [defect for defect in inspection.defects if defect.sightings and defect.sightings[0].photo in sizes_px]
+    with thread_pool(threads) as pool:
+        crops = start_crops(folder, inspection.photos, inspection.defects, load_window, pool, threads)
+        crops.wait()
+    return crops.paths
 
-    def write(defects: Sequence[Defect]) -> None:
-        for defect in defects:
+
+def start_crops(
+    folder: Path,
+    photos: Sequence[PhotoRecord],
+    defects: Sequence[Defect],
+    load_window: LoadWindow,
+    pool: Executor,
+    threads: int,
+) -> CropsUnderWay:
+    """Begin what `write_crops` does, in the ``threads`` of a pool, while the caller goes on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sizes_px = {photo.photo: (photo.width_px, photo.height_px) for photo in photos}
+    shown = [defect for defect in defects if defect.sightings and defect.sightings[0].photo in sizes_px]
+
+    def write(part: Sequence[Defect]) -> None:
+        for defect in part:
             best = defect.sightings[0]
             picture = draw_crop(defect, sizes_px[best.photo], load_window)
             # A derived picture names its parent and carries the parent's hash.
@@ -102,14 +132,10 @@ def write_crops(folder: Path, inspection: Inspection, load_window: LoadWindow, t
             # Thin coloured lines need all of their colour.
             picture.save(path, quality=JPEG_QUALITY, subsampling=0, comment=parent.encode("utf-8"))
 
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for _ in pool.map(write, _by_photo(shown, threads)):
-                pass
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return {identity: f"{folder.name}/{identity}.jpg" for identity in sorted(defect.id for defect in shown)}
+    return CropsUnderWay(
+        {identity: f"{folder.name}/{identity}.jpg" for identity in sorted(defect.id for defect in shown)},
+        tuple(pool.submit(write, part) for part in _by_photo(shown, threads)),
+    )
 
 
 def _by_photo(defects: Sequence[Defect], threads: int) -> list[list[Defect]]:

@@ -125,9 +125,9 @@ def _lay(
     seen = cv2.warpPerspective(picture, turn, size, flags=cv2.INTER_LINEAR)
     here = cv2.warpPerspective(_nearness(height, width), turn, size, flags=cv2.INTER_LINEAR) * np.float32(weight)
     window = np.s_[low[1] : high[1], low[0] : high[0]]
-    taken = here > claimed[window]
-    canvas[window][taken] = seen[taken]
-    claimed[window][taken] = here[taken]
+    # OpenCV copies under a mask in a fraction of NumPy's time.
+    cv2.copyTo(seen, (here > claimed[window]).view(np.uint8), canvas[window])
+    np.maximum(claimed[window], here, out=claimed[window])
 
 
 def _nearness(height: int, width: int) -> npt.NDArray[np.float32]:

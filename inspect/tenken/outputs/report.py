@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tenken.outputs.figures import resolution_text
 from tenken.outputs.grades import severity
 from tenken.outputs.report_cards import Card
 from tenken.outputs.report_content import ReportContent, report_content
+from tenken.outputs.report_pictures import Background
 from tenken.outputs.reviews import Review
 
 SCRIPTS = ("report_filters.js", "report_map.js", "report_elevations.js", "report_pictures.js")
@@ -40,6 +42,7 @@ def write_report(
     crops: Mapping[str, str],
     lang: str,
     reviews: Mapping[str, Review] | None = None,
+    background: Callable[[], Background | None] | None = None,
 ) -> None:
     """Write the report.
 
@@ -56,8 +59,10 @@ def write_report(
         ``"ja"`` or ``"en"``.
     reviews
         What people entered, by defect id.
+    background
+        Gives what lies below the map (`report_pictures.map_background`), where it is being drawn already.
     """
-    write_atomically(path, render_report(report_content(inspection, crops, path.parent, lang, reviews)))
+    write_atomically(path, render_report(report_content(inspection, crops, path.parent, lang, reviews, background)))
 
 
 def render_report(content: ReportContent) -> str:
@@ -67,9 +72,8 @@ def render_report(content: ReportContent) -> str:
         "PAGE_STATEMENT", statement
     )
     script = "".join(_asset(name) for name in SCRIPTS)
-    environment = _environment()
-    environment.filters["linked"] = _linker({one.id for one in content.cards})
-    return environment.get_template("report.html.j2").render(
+    template = _environment().get_template("report.html.j2")
+    return template.render(
         content=content,
         t=content.text,
         lang=content.text.lang,
@@ -82,10 +86,13 @@ def render_report(content: ReportContent) -> str:
         anchors={one.segment_id: one.anchor for one in content.detailed},
         originals=content.evidence.originals,
         resolution=resolution_text,
+        linked=_linker({one.id for one in content.cards}),
     )
 
 
+@cache
 def _environment() -> Environment:
+    """Give the templates; they are compiled once, however many reports are written."""
     return Environment(
         loader=PackageLoader("tenken.outputs"),
         autoescape=True,
@@ -112,7 +119,7 @@ def _content_security_policy(style: str, script: str) -> str:
 
 
 def _linker(ids: set[str]) -> Callable[[str], Markup]:
-    """Give a filter that turns the ids of defects in a sentence into links to them."""
+    """Give a function that turns the ids of defects in a sentence into links to them."""
 
     def linked(sentence: str) -> Markup:
         parts = re.split(r"([A-Z]{1,3}-[0-9A-Za-z]+)", sentence)

@@ -1,7 +1,7 @@
 """What a report holds, in its order, in one language: the same for the page and for the archive's PDF."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tenken.outputs.layers import as_text, ranked
 from tenken.outputs.report_cards import Card, Evidence, card, ordered_defects
 from tenken.outputs.report_elevations import Elevation, draw_elevations
 from tenken.outputs.report_map import ReportMap, draw_map
-from tenken.outputs.report_pictures import embedded_pictures, linked_originals, map_background
+from tenken.outputs.report_pictures import Background, embedded_pictures, linked_originals, map_background
 from tenken.outputs.report_sections import Section, cards_by_segment, reaching_in, segment_section
 from tenken.outputs.reviews import REJECTED, Review, counted_defects
 from tenken.wording import Words, words
@@ -81,6 +81,7 @@ def report_content(
     folder: Path,
     lang: str,
     reviews: Mapping[str, Review] | None = None,
+    background: Callable[[], Background | None] | None = None,
 ) -> ReportContent:
     """Put together what a report in ``folder`` shows.
 
@@ -96,6 +97,8 @@ def report_content(
         ``"ja"`` or ``"en"``.
     reviews
         What people entered, by defect id.
+    background
+        Gives what lies below the map, where it is being drawn already.
     """
     text = words(lang)
     defects = ordered_defects(inspection)
@@ -131,7 +134,11 @@ def report_content(
         evidence=evidence,
         headlines=tuple(_headlines(inspection, text, reviews or {})),
         flown=_flown(inspection),
-        map=draw_map(inspection, [one.id for one in defects], map_background(inspection)),
+        map=draw_map(
+            inspection,
+            [one.id for one in defects],
+            map_background(inspection.photos, inspection.crs) if background is None else background(),
+        ),
         elevations=draw_elevations(inspection, [one.id for one in defects], text),
         found=tuple(one for one in sections if one.assessed and one.counted),
         clean=tuple(one for one in sections if one.assessed and not one.counted),

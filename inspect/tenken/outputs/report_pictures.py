@@ -10,6 +10,7 @@ from urllib.parse import quote
 import numpy as np
 import rasterio
 from PIL import Image
+from pyproj import CRS
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 from rasterio.transform import from_bounds
@@ -17,7 +18,7 @@ from rasterio.vrt import WarpedVRT
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from tenken.inspection import Inspection, PhotoRecord
+from tenken.inspection import PhotoRecord
 from tenken.outputs.photo_mosaic import photo_mosaic
 
 EMBEDDED_BYTES = 18_000_000
@@ -106,20 +107,20 @@ def linked_originals(photos: Iterable[PhotoRecord], folder: Path) -> dict[str, s
     return links
 
 
-def map_background(inspection: Inspection) -> Background | None:
+def map_background(photos: Sequence[PhotoRecord], crs: CRS | None) -> Background | None:
     """Give the orthomosaic, or the photos laid on their footprints, in the flight's CRS; None where they are gone."""
-    if inspection.crs is None:
+    if crs is None:
         return None
-    orthomosaic = next((one for one in inspection.photos if one.pose_source == "orthomosaic transform"), None)
+    orthomosaic = next((one for one in photos if one.pose_source == "orthomosaic transform"), None)
     if orthomosaic is None:
-        mosaic = photo_mosaic(inspection.photos)
+        mosaic = photo_mosaic(photos)
         if mosaic is None:
             return None
         return Background(mosaic.jpeg, *mosaic.bounds_m, covered_m=mosaic.covered_m, of_photos=True)
     if orthomosaic.footprint is None:
         return None
     try:
-        return _warped(orthomosaic.path, inspection.crs.to_wkt(), orthomosaic.footprint)
+        return _warped(orthomosaic.path, crs.to_wkt(), orthomosaic.footprint)
     except (OSError, RasterioError):
         return None  # the report can do without: the footprint stands there all the same
 

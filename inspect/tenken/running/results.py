@@ -6,24 +6,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import local
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import rasterio
 from filelock import FileLock, Timeout
 
 from tenken.errors import FlightError, SettingsError
 from tenken.hashing import file_sha256
 from tenken.imagery.flight import Flight
-from tenken.imagery.picture import ArrayPicture, RasterPicture, load_photo
 from tenken.inspection import Inspection
 from tenken.journal import Journal, changed_settings, replace_file, write_atomically
 from tenken.notes import Note
 from tenken.outputs.reviews import Review, carry_reviews, keep_lost_reviews, read_reviews
 from tenken.running.map_project import PROJECT, project_files, write_map_project
 from tenken.running.moved import FROM_HERE, ways_from
+from tenken.running.pictures import CROPS, PicturesUnderWay
 from tenken.running.progress import Progress
 from tenken.running.work import FlightOutcome
 from tenken.settings import Settings
@@ -132,34 +128,33 @@ def write_results(
     settings: Settings,
     seconds: Mapping[str, float],
     progress: Progress,
-    workers: int = 1,
+    pictures: PicturesUnderWay,
 ) -> None:
     """Write everything that a run leaves; run.json comes last and says that the rest is whole.
 
     ``kept_keys`` are the rows of the journal that this result is made of: the others are left out of the new package.
-    ``workers`` photos at a time are decoded for the pictures of defects.
+    ``pictures`` are being drawn meanwhile, but for the report.
     """
-    from tenken.outputs.crops import write_crops
     from tenken.outputs.geojson import write_geojson
     from tenken.outputs.report import write_report
     from tenken.outputs.segments_csv import write_segments_csv
 
     progress.start("write", 5)
-    with WindowReader(flight, inspection) as reader:
-        crops = write_crops(folder / "crops", inspection, reader, workers)
-    for stale in set((folder / "crops").glob("*.jpg")) - {folder / crop for crop in crops.values()}:
-        stale.unlink()
-    progress.advance()
+    lang, crops = settings.lang, pictures.crops.paths
     reviews = _carried_reviews(folder, inspection, progress)
     files = project_files(flight, folder, GEOPACKAGE)
-    _write_geopackage(folder, inspection, kept_keys, settings.lang, reviews, crops, files.flight_folder)
-    write_map_project(folder, inspection, settings.lang, files, last_run(folder), progress)
+    _write_geopackage(folder, inspection, kept_keys, lang, reviews, crops, files.flight_folder)
+    write_map_project(folder, inspection, lang, files, last_run(folder), progress)
     progress.advance()
-    write_geojson(folder, inspection, settings.lang, reviews=reviews, crops=crops, flight_folder=files.flight_folder)
+    write_geojson(folder, inspection, lang, reviews=reviews, crops=crops, flight_folder=files.flight_folder)
     write_segments_csv(folder / "segments.csv", inspection)
     progress.advance()
+    pictures.crops.wait()
+    for stale in set((folder / CROPS).glob("*.jpg")) - {folder / crop for crop in crops.values()}:
+        stale.unlink()
+    progress.advance()
     _put_old_pdf_aside(folder / REPORT_PDF, last_run(folder), progress)
-    write_report(folder / "report.html", inspection, crops, settings.lang, reviews)
+    write_report(folder / "report.html", inspection, crops, lang, reviews, background=pictures.background.result)
     progress.advance()
     record = run_record(folder, flight, inspection, outcome, seconds)
     write_atomically(folder / RUN_RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
@@ -201,37 +196,6 @@ def run_record(
         "versions": dict(inspection.versions),
         "machine": {"system": platform.system(), "python": platform.python_version()},
     }
-
-
-class WindowReader:
-    """Reads windows of the flight's pictures, from several threads. Use as a context manager.
-
-    Each thread keeps its last photo, for its windows come photo by photo.
-    """
-
-    def __init__(self, flight: Flight, inspection: Inspection) -> None:
-        self._paths = {photo.photo: photo.path for photo in inspection.photos}
-        self._dataset = rasterio.open(flight.orthomosaic.path) if flight.orthomosaic is not None else None
-        self._orthomosaic = RasterPicture(self._dataset) if self._dataset is not None else None
-        self._last = local()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._dataset is not None:
-            self._dataset.close()
-
-    def __call__(self, photo: str, left: int, top: int, right: int, bottom: int) -> npt.NDArray[np.uint8]:
-        """Return (h, w, 3) uint8 of a window that lies inside the photo."""
-        if self._orthomosaic is not None:
-            return self._orthomosaic.read((left, top, right, bottom))
-        if getattr(self._last, "photo", None) != photo:
-            self._last.photo = self._last.image = None  # two photos at a time would be one too many
-            self._last.image = ArrayPicture(load_photo(self._paths[photo]))
-            self._last.photo = photo
-        image: ArrayPicture = self._last.image
-        return image.read((left, top, right, bottom))
 
 
 def _put_old_pdf_aside(path: Path, last_record: Mapping[str, Any] | None, progress: Progress) -> None:

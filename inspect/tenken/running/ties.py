@@ -1,7 +1,6 @@
 """Tie points over a whole flight: features of the photos in parallel, matches kept in the journal."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from tenken.imagery.flight import Flight
 from tenken.journal import Journal, unit_key
 from tenken.notes import Note
 from tenken.running.progress import Progress
+from tenken.thread_pool import thread_pool
 
 DECIMALS_PX = 1
 
@@ -121,7 +121,7 @@ def _work_off(
     needed = sorted({name for unit in todo for name in (unit.photo, *unit.others)})
     progress.start("tie", len(needed) + len(todo))
     contents: dict[str, Any] = {}
-    with ThreadPoolExecutor(max_workers=workers) as pool:
+    with thread_pool(workers) as pool:
         features: dict[str, PlacedFeatures | None] = {}
         placed = pool.map(lambda name: _placed(name, paths[name], stated[name]), needed)
         for name, found in zip(needed, placed, strict=True):

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tenken.outputs.geopackage import start_geopackage
 from tenken.running.progress import Progress
 from tenken.running.units import blocks_of, inspect_block, inspect_photo, read_blocks, read_photo_outcome
 from tenken.settings import Settings
+from tenken.thread_pool import thread_pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,21 +156,17 @@ def _work_off(
             progress.note(Note.of("console.kept", kept=kept, total=len(units)))
         if todo:
             progress.start("detect", sum(unit.tiles for unit in todo))
-        with ThreadPoolExecutor(max_workers=workers) as pool:
+        with thread_pool(workers) as pool:
             _record_as_done(pool, todo, journal)
         return journal.read(unit.key for unit in units), kept
 
 
 def _record_as_done(pool: Executor, todo: list[Unit], journal: Journal) -> None:
+    # Ctrl+C, or a fault in one unit: what is done stands in the journal, what has not begun is let go.
     futures: dict[Future[dict[str, Any]], Unit] = {pool.submit(unit.work): unit for unit in todo}
-    try:
-        for future in as_completed(futures):
-            unit = futures[future]
-            journal.write(unit.key, unit.name, future.result())
-    except BaseException:
-        # Ctrl+C, or a fault in one unit: what is done stands in the journal, what has not begun is let go.
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
+    for future in as_completed(futures):
+        unit = futures[future]
+        journal.write(unit.key, unit.name, future.result())
 
 
 def _key(picture_sha256: str, model: Model, grid: TileGrid, block: list[int] | None = None) -> str:
