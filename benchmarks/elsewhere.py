@@ -69,8 +69,10 @@ PAVED_PX: dict[str, list[Box]] = {
     "DJI_0025.JPG": [(1100, 0, 4000, 2250)],
     "DJI_0034.JPG": [(0, 0, 3300, 2250)],
     "DJI_0035.JPG": [(0, 1100, 3300, 2250), (0, 0, 400, 1100), (1100, 0, 1550, 1100), (2600, 0, 3300, 1100)],
+    "IMG_161122_163234_0000_RGB.JPG": [(2050, 0, 3450, 1350), (0, 400, 2200, 1700)],
+    "IMG_161122_163239_0001_RGB.JPG": [(1150, 400, 3150, 3000), (0, 1500, 1150, 2900)],
 }
-"""Old asphalt full of fine cracks, seen by eye: there nobody can say which crack is false."""
+"""Old asphalt, a car park and kerbs with fine cracks, seen by eye: there nobody can say which crack is false."""
 
 FIGURES = {
     "crack": ("line_recall", "line_precision", "line_f1"),

@@ -68,4 +68,4 @@ def test_retraining() -> None:
     pytest.importorskip("torch", reason="training needs the train extra")
     said = printed(executed("retraining"))
     assert "crack length found, after:" in said
-    assert "crack-corrosion-thin" in said
+    assert "crack-corrosion-shadows" in said

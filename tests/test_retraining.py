@@ -311,7 +311,7 @@ def seen(certain: float, label: bool) -> Seen:
     probability[0, 30:33, 4:60] = certain
     labels = np.zeros((2, 64, 64), bool)
     labels[0, 30:33, 4:60] = label
-    return Seen(probability, labels, np.zeros_like(labels), not label)
+    return Seen(probability, labels, np.zeros_like(labels), (not label, not label))
 
 
 def test_scores_are_kept_unless_new_ones_are_clearly_better() -> None:

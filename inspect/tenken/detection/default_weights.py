@@ -14,7 +14,7 @@ from tenken.detection.weights_card import Sha256
 from tenken.detection.weights_folders import card_paths, user_weights_dir
 from tenken.errors import WeightsError
 
-SHIPPED_DEFAULT = "crack-corrosion-thin"
+SHIPPED_DEFAULT = "crack-corrosion-shadows"
 HISTORY = "default.jsonl"
 CHANGELOG = "CHANGELOG.md"
 
