@@ -491,6 +491,11 @@ def test_condition_states_are_null_unless_the_detector_gives_them(tmp_path: Path
     assert told["pixel_iou"] == pytest.approx(1, abs=0.01)
     assert (told["state_f1_fair"], told["state_f1_poor"], told["state_f1_severe"]) == (1, 1, None)
     assert told["state_f1_weighted"] == pytest.approx(1)
+    painted = np.where(states[..., None] == 2, (255, 150, 0), rgb).astype(np.uint8)
+    Image.fromarray(painted).save(tmp_path / "test" / "images" / "a.png")
+    wrong = values(judge(read_labelled_set(tmp_path), detector), "corrosion")
+    # Named severe where it is poor; of severe itself no photo tells anything.
+    assert (wrong["state_f1_fair"], wrong["state_f1_poor"], wrong["state_f1_severe"]) == (1, 0, None)
     untold = values(judge(labelled, lambda tile: detector(tile)), "corrosion")
     assert untold["pixel_recall_poor"] == 1
     assert untold["state_f1_fair"] is None

@@ -64,7 +64,12 @@ def _iou(sums: Sums) -> FloatArray:
 
 
 def _state_f1(state: str) -> Callable[[Sums], FloatArray]:
-    return lambda sums: _ratio(2 * sums[f"shared_{state}_px"], sums[f"true_{state}_px"] + sums[f"given_{state}_px"])
+    def f1(sums: Sums) -> FloatArray:
+        true = sums[f"true_{state}_px"]
+        # Where no photo shows the state, a detector that names it is wrong, but nothing is told of how it names it.
+        return np.where(true > 0, _ratio(2 * sums[f"shared_{state}_px"], true + sums[f"given_{state}_px"]), np.nan)
+
+    return f1
 
 
 def _weighted_state_f1(sums: Sums) -> FloatArray:
