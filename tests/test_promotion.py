@@ -23,6 +23,7 @@ from tenken.detection.weights_card import write_card
 from tenken.detection.weights_folders import user_weights_dir
 from tenken.errors import SettingsError
 from tenken.hashing import file_sha256
+from tenken.wording import words
 from tenken_demo.noise import stream
 from tenken_training.annotations.dataset import AnnotatedPhoto, Dataset, Label, clean_area, write_dataset
 from tenken_training.drawn_defects import draw_cracks
@@ -244,7 +245,7 @@ def test_labels_that_cannot_be_right_are_told_by_what_the_weights_in_use_find(
     assert len(faults) == (told is not None)
     assert told is None or told in faults[0]
     if shift_px:
-        offsets = [int(words.split()[-1]) for words in faults[0].split(" px ")[:2]]
+        offsets = [int(part.split()[-1]) for part in faults[0].split(" px ")[:2]]
         assert offsets == pytest.approx([SHIFT_PX, SHIFT_PX], abs=CELL_PX)
 
 
@@ -260,6 +261,10 @@ def test_weights_that_find_less_are_refused_and_shown(walls: Dataset, tmp_path: 
     assert read_decision(tmp_path / "out" / "promotion.json") == decision
     page = (tmp_path / "out" / "promotion.html").read_text(encoding="utf-8")
     assert "What got worse: crack" in page
+    assert "The weights in use stay the default" in page
+    for figure in {row.figure for row in decision.rows if row.kind == "crack"}:
+        assert words("en")(f"meaning.{figure}") in page
+    assert "<td>pixel_iou" not in page  # no photo of the set shows corrosion
     assert "data:image/jpeg;base64," in page
     assert "http://" not in page.replace("http://www.w3.org", "")
 

@@ -53,6 +53,7 @@ def write_page(path: Path, decision: Decision, galleries: Sequence[Gallery], lan
     environment.filters["unit"] = size_unit
     page = environment.get_template("promotion.html.j2").render(
         decision=decision,
+        shown=[row for row in decision.rows if row.old is not None or row.new is not None],
         galleries=galleries,
         lang=lang,
         text=words(lang),
