@@ -29,11 +29,7 @@ NOISE = 0.015
 
 def batches_for(steps: range, echoes: int) -> range:
     """Numbers of the batches that steps draw from; some are made again when a fit goes on."""
-    return range(_first(steps, echoes), -(-steps.stop // echoes))
-
-
-def _first(steps: range, echoes: int) -> int:
-    return max(steps.start // echoes - KEPT_BATCHES + 1, 0)
+    return range(max(steps.start // echoes - KEPT_BATCHES + 1, 0), -(-steps.stop // echoes))
 
 
 def echoed(made: Iterable[Batch], steps: range, echoes: int, seed: int, device: str) -> Iterator[Batch]:
@@ -57,12 +53,12 @@ def echoed(made: Iterable[Batch], steps: range, echoes: int, seed: int, device: 
     Batches of the size of those made, images float32 in 0..255; the same step gives the same batch.
     """
     kept: deque[Batch] = deque(maxlen=KEPT_BATCHES)
-    source = iter(made)
-    number = _first(steps, echoes) - 1
+    numbered = zip(batches_for(steps, echoes), made, strict=False)
+    number = -1
     for step in steps:
         while number < step // echoes:
-            kept.append(next(source).to(device))
-            number += 1
+            number, batch = next(numbered)
+            kept.append(batch.to(device))
         yield _drawn(kept, stream(seed, "echo", step))
 
 
@@ -72,8 +68,7 @@ def _drawn(kept: deque[Batch], rng: np.random.Generator) -> Batch:
     counts = rng.multivariate_hypergeometric([len(one.image) for one in kept], size)
     parts = []
     for one, count in zip(kept, counts.tolist(), strict=True):
-        chosen = torch.from_numpy(rng.permutation(len(one.image))[:count])
-        parts.append(one.take(chosen.to(one.image.device)))
+        parts.append(one.take(torch.from_numpy(rng.permutation(len(one.image))[:count])))
     return looked_at_anew(Batch.joined(parts), rng)
 
 
